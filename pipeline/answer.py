@@ -1,0 +1,131 @@
+"""A recipe's answer: cleaned shards, their card, the ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tamis.pipeline import engine, ledger
+from tamis.pipeline.card import card
+from tamis.pipeline.errors import WorkError, from_os
+from tamis.pipeline.files import atomic, write_json
+from tamis.pipeline.ledger import promise, total
+from tamis.pipeline.progress import Progress
+from tamis.pipeline.sift import Sift, command, missing_upstream
+from tamis.pipeline.stage import Stage
+from tamis.pipeline.write import MARK, Format, WritePhase, claim
+
+
+def write(
+    sift: Sift,
+    out: Path | None = None,
+    form: Format = "parquet",
+    rejected: Path | None = None,
+    strict: bool = False,
+    names: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Writes the documents that passed, by default to the corpus's cleaned/; returns the ledger.
+
+    With strict, raises WorkError if a stage of the recipe has no signals.
+    """
+    corpus = sift.corpus
+    phase, missing = write_phase(sift, out, form, rejected, names)
+    if missing and strict:
+        raise WorkError(f"{_absent(missing, corpus.root)} (--strict refuses to write without)")
+    warn_absent(missing, corpus.root)
+    out, stages = phase.out, phase.stages
+    shards = [shard.name for shard in corpus.shards]
+    for directory in (out, *([rejected] if rejected else [])):
+        try:
+            claim(directory, {phase.path(directory, shard).name for shard in shards})
+        except OSError as error:
+            raise from_os(error, f"cannot write into {directory}") from error
+    pending = phase.pending()
+    if pending:
+        progress = Progress("write", sift.text_bytes(pending), sift.quiet)
+        engine.run(phase, pending, sift.workers, corpus.logs("write"), progress)
+    records = {shard: phase.written(shard) or {} for shard in shards}
+    tally = total(record["tally"] for record in records.values())
+    content = ledger.ledger(corpus, sift.recipe.name, tally, missing)
+    if out == corpus.root / "cleaned":
+        ledger.save(corpus, content)
+        sift.describe(stages, tally)
+    _describe(sift, phase, stages, records, content)
+    return content
+
+
+def write_phase(
+    sift: Sift,
+    out: Path | None = None,
+    form: Format = "parquet",
+    rejected: Path | None = None,
+    names: dict[str, str] | None = None,
+) -> tuple[WritePhase, list[Stage]]:
+    """The phase that writes a recipe's answer, and the stages that take no part in it."""
+    stages, missing = sift.present()
+    key = promise(stages, sift.fingerprints)
+    out = out or sift.corpus.root / "cleaned"
+    phase = WritePhase(sift.corpus, stages, key, sift.tasks, out, form, rejected, names or {})
+    return phase, missing
+
+
+def _describe(
+    sift: Sift,
+    phase: WritePhase,
+    stages: list[Stage],
+    records: dict[str, dict[str, Any]],
+    content: dict[str, Any],
+) -> None:
+    """The card, and tamis.json: what the shards are and how they came to be."""
+    shards = {
+        Path(path).name: file
+        for record in records.values()
+        for path, file in record["files"].items()
+        if Path(path).parent == phase.out
+    }
+    mark = {
+        "recipe": dict(sift.recipe.raw),
+        "fingerprints": {stage.name: sift.fingerprints[stage.name] for stage in stages},
+        "versions": sift.corpus.manifest.versions,
+        "shards": shards,
+        "ledger": content,
+    }
+    write_json(phase.out / MARK, mark)
+    if phase.rejected is not None:
+        write_json(phase.rejected / MARK, {"rejected_from": phase.out.name, "ledger": content})
+    text = card(sift.recipe, stages, content, phase.out, phase.format)
+    with atomic(phase.out / "README.md") as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _absent(missing: list[Stage], corpus: Path) -> str:
+    first = command(missing[0])
+    names = ", ".join(stage.name for stage in missing)
+    return f"without signals, taking no part: {names}; measure with `tamis {first} {corpus}`"
+
+
+def warn_absent(missing: list[Stage], corpus: Path) -> None:
+    """Says which stages of the recipe take no part."""
+    if missing:
+        Progress("tamis", 0).say(_absent(missing, corpus))
+
+
+def measure_all(sift: Sift, all_rows: bool = False) -> None:
+    """Measures every stage of the recipe, in order."""
+    for phase in sift.phases(all_rows):
+        sift.measure(phase)
+
+
+def measure_one(sift: Sift, name: str, all_rows: bool = False) -> dict[str, Any]:
+    """Measures one stage over the rows that earlier ones let through; returns its counts."""
+    stage = sift.recipe.stage(name)
+    earlier, missing = sift.stages_before(stage)
+    missing_upstream(stage, missing, sift.corpus.root)
+    warn_absent(missing, sift.corpus.root)
+    sift.measure(sift.phase(earlier, [stage], all_rows))
+    stages, _ = sift.stages_before(stage)
+    done = next(s for s in sift.present()[0] if s.name == name)
+    tally = sift.tally([*stages, done])
+    sift.describe([done], tally)
+    counts: dict[str, Any] = tally["stages"][name] if tally else {}
+    return counts

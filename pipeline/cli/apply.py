@@ -1,0 +1,68 @@
+"""tamis apply: plain shards in, plain shards out, by way of a temporary corpus."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tamis.pipeline import answer
+from tamis.pipeline import recipe as recipes
+from tamis.pipeline.cli import options as o
+from tamis.pipeline.cli.tables import ledger_table, out, print_json
+from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.errors import CallError, from_os
+from tamis.pipeline.ingest.run import ingest, shards_of_inputs
+from tamis.pipeline.sift import Sift
+from tamis.pipeline.write import Format
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(apply)
+
+
+def apply(
+    stages: Annotated[
+        str, typer.Argument(metavar="STAGE[,STAGE...]", help="Stages of the recipe.")
+    ],
+    shards: Annotated[list[str], typer.Argument(metavar="SHARD...", help="Files to sift.")],
+    directory: Annotated[Path, typer.Option("--output", "-o", help="Where the sifted files go.")],
+    rejected: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write what was rejected too, with reasons.")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="Of the files written.")] = "parquet",
+    text_key: Annotated[str | None, typer.Option(help="Field of the text; may be dotted.")] = None,
+    id_key: Annotated[str | None, typer.Option(help="Field of the id.")] = None,
+    recipe: Annotated[
+        str, typer.Option("--recipe", metavar="NAME|FILE", help="Where the stages are described.")
+    ] = "quickstart",
+    changes: o.SetOption = None,
+    strict: o.StrictOption = False,
+    workers: o.WorkersOption = None,
+    json: o.JsonOption = False,
+) -> None:
+    """Sifts files by some stages: one file out for every file in, and nothing else is kept."""
+    chosen = recipes.load(recipe, changes or []).only([name.strip() for name in stages.split(",")])
+    given: dict[str, Any] = {"text_key": text_key, "id_key": id_key, "set_aside": {}}
+    options = o.ingest_options(chosen.ingest, given)
+    if rejected is not None and rejected.resolve() == directory.resolve():
+        raise CallError("--rejected and --output are the same directory")
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.TemporaryDirectory(prefix=".tamis-", dir=directory.parent)
+    except OSError as error:
+        raise from_os(error, f"cannot write beside {directory}") from error
+    with scratch as root:
+        corpus = Corpus(Path(root))
+        workers = o.cores(workers)
+        ingest(corpus, shards, options, workers, strict, quiet=json, gather=False)
+        sift = Sift(corpus, chosen, workers, quiet=json)
+        answer.measure_all(sift)
+        names = shards_of_inputs(corpus)
+        ledger = answer.write(sift, directory, form, rejected, names=names)
+    if json:
+        print_json(ledger)
+    else:
+        out().print(ledger_table(ledger))

@@ -1,0 +1,108 @@
+"""Arguments and options that several commands share, and what they are turned into."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from tamis.pipeline import recipe as recipes
+from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.errors import CallError
+from tamis.pipeline.ingest.options import IngestOptions
+from tamis.pipeline.recipe import Recipe
+
+CorpusArgument = Annotated[Path, typer.Argument(metavar="CORPUS", help="The corpus directory.")]
+RecipeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe", metavar="NAME|FILE", help="The recipe to answer; default: the corpus's own."
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="STAGE.KEY=VALUE", help="Change one value of the recipe."),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Processes; default: the cores this process may use."),
+]
+AllRowsOption = Annotated[
+    bool, typer.Option("--all-rows", help="Measure rejected rows too, to know all their reasons.")
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Stop at the first record that cannot be read.")
+]
+
+
+class Engine(StrEnum):
+    """Where tasks run."""
+
+    local = "local"
+
+
+EngineOption = Annotated[Engine, typer.Option("--engine", help="Where tasks run.")]
+
+
+def cores(workers: int | None) -> int:
+    """The number of workers: what was asked for, or one per core this process may use."""
+    if workers:
+        return workers
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def named_recipe(corpus: Corpus, name: str | None, changes: list[str] | None) -> Recipe | None:
+    """The recipe named, else the corpus's own, with the changes made; None if there is neither."""
+    own = corpus.root / "recipe.toml"
+    if name is None and not own.is_file():
+        if changes:
+            raise CallError("--set changes a recipe: name one with --recipe")
+        return None
+    return recipes.load(name or str(own.absolute()), changes or [])
+
+
+def chosen_recipe(corpus: Corpus, name: str | None, changes: list[str] | None) -> Recipe:
+    """The recipe named, else the corpus's own; raises CallError if it has none."""
+    recipe = named_recipe(corpus, name, changes)
+    if recipe is None:
+        known = ", ".join(recipes.bundled())
+        raise CallError(
+            f"{corpus.root} has no recipe yet: name one with --recipe ({known}, or a file)"
+        )
+    return recipe
+
+
+def ingest_options(base: IngestOptions, given: dict[str, Any]) -> IngestOptions:
+    """The recipe's options of ingest, with those of the command line over them."""
+    try:
+        return IngestOptions(
+            **base.model_dump() | {k: v for k, v in given.items() if v is not None}
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = "--" + str(first["loc"][0]).replace("_", "-")
+        raise CallError(f"{option}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def shares(values: list[str] | None) -> dict[str, float] | None:
+    """`heldout=0.02,reference=0.05` as a table; raises CallError for anything else."""
+    if values is None:
+        return None
+    table = {}
+    for entry in (part for value in values for part in value.split(",")):
+        side, _, share = entry.partition("=")
+        try:
+            table[side.strip()] = float(share)
+        except ValueError:
+            raise CallError(
+                f"--set-aside {entry}: write SIDE=SHARE, such as heldout=0.02"
+            ) from None
+    return table

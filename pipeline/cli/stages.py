@@ -1,0 +1,89 @@
+"""The stage commands: each measures one stage over the rows that are alive before it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from tamis.pipeline.answer import measure_one
+from tamis.pipeline.cli import options as o
+from tamis.pipeline.cli.tables import out, print_json, say, simple
+from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.recipe import Recipe
+from tamis.pipeline.sift import Sift
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(language)
+    app.command()(stage)
+
+
+def language(
+    corpus: o.CorpusArgument,
+    recipe: o.RecipeOption = None,
+    changes: o.SetOption = None,
+    workers: o.WorkersOption = None,
+    engine: o.EngineOption = o.Engine.local,
+    all_rows: o.AllRowsOption = False,
+    dry_run: o.DryRunOption = False,
+    json: o.JsonOption = False,
+) -> None:
+    """Identifies the language of every document that is alive."""
+    _measure("language", corpus, recipe, changes, workers, all_rows, dry_run, json)
+
+
+def stage(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A stage of the recipe.")],
+    corpus: o.CorpusArgument,
+    recipe: o.RecipeOption = None,
+    changes: o.SetOption = None,
+    workers: o.WorkersOption = None,
+    engine: o.EngineOption = o.Engine.local,
+    all_rows: o.AllRowsOption = False,
+    dry_run: o.DryRunOption = False,
+    json: o.JsonOption = False,
+) -> None:
+    """Measures any stage by its name in the recipe: a renamed one, or one of your own."""
+    _measure(name, corpus, recipe, changes, workers, all_rows, dry_run, json)
+
+
+def _measure(
+    name: str,
+    root: o.CorpusArgument,
+    recipe: str | None,
+    changes: list[str] | None,
+    workers: int | None,
+    all_rows: bool,
+    dry_run: bool,
+    json: bool,
+) -> None:
+    corpus = Corpus.open(root)
+    chosen = o.chosen_recipe(corpus, recipe, changes)
+    chosen.stage(name)
+    if dry_run:
+        sift = Sift(corpus, chosen, 1)
+        earlier, _ = sift.stages_before(chosen.stage(name))
+        phase = sift.phase(earlier, [chosen.stage(name)], all_rows)
+        shards = sum(len(phase.tasks[rank]) for rank in phase.pending())
+        say(f"{name}: {shards} of {len(corpus.shards)} shards would be measured")
+        return
+    with corpus.lock():
+        chosen.save(corpus.root / "recipe.toml")
+        counts = measure_one(Sift(corpus, chosen, o.cores(workers), quiet=json), name, all_rows)
+    if json:
+        print_json(counts)
+    elif counts:
+        _show(chosen, name, counts)
+
+
+def _show(recipe: Recipe, name: str, counts: dict[str, Any]) -> None:
+    keys = ("entered", "evaluated", "not_applicable", "rejected")
+    rows = [[key.replace("_", " "), *counts[key], ""] for key in keys]
+    bounds = {rule.name: rule.bound() for rule in recipe.stage(name).rules}
+    for rule, count in counts["rules"].items():
+        if rule != "error" or count["failed"][0]:
+            rows.append([f"  {name}.{rule}", *count["failed"], bounds.get(rule, "")])
+    shown = [[n, f"{documents:,}", f"{size / 1e6:,.2f}", b] for n, documents, size, b in rows]
+    columns = [("", False), ("documents", True), ("MB", True), ("bound", False)]
+    out().print(simple(f"Stage {name}", columns, shown))

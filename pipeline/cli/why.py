@@ -1,0 +1,88 @@
+"""tamis why: what is known of a document, and which rules it failed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from tamis.pipeline.cli import options as o
+from tamis.pipeline.cli.tables import out, print_json, printable, simple
+from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.why import why as find
+
+SHOWN = 400  # characters of text
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(why)
+
+
+def why(
+    corpus: o.CorpusArgument,
+    identifier: Annotated[
+        str, typer.Argument(metavar="ID", help="A document's id, or its place: 00000:17.")
+    ],
+    recipe: o.RecipeOption = None,
+    changes: o.SetOption = None,
+    json: o.JsonOption = False,
+) -> None:
+    """Shows a document's signals, every rule with value and bound, and what became of it."""
+    target = Corpus.open(corpus)
+    found = find(target, o.chosen_recipe(target, recipe, changes), identifier)
+    if json:
+        print_json(found)
+        return
+    for document in found:
+        _show(document)
+
+
+def _show(document: dict[str, Any]) -> None:
+    console = out()
+    fate = "kept" if document["kept"] else f"rejected: {', '.join(document['reasons'])}"
+    style = "green" if document["kept"] else "red"
+    console.print(Text(printable(f"{document['id']}  ({document['key']})"), "bold"))
+    console.print(Text(printable(fate), style))
+    origin = {
+        "source": document["source"],
+        "url": document["url"],
+        "date": document["date"],
+        "input": f"{document['input']}, place {document['place']}",
+        "bytes": f"{document['bytes']:,}{', edited since' if document['edited'] else ''}",
+    }
+    for key, value in origin.items():
+        if value is not None:
+            console.print(Text(f"  {key:8}{printable(str(value))}"))
+    for stage in document["stages"]:
+        _show_stage(stage)
+    if document["took_no_part"]:
+        console.print(f"not measured: {', '.join(document['took_no_part'])}")
+    text = document["text"]
+    more = f" [... {len(text) - SHOWN:,} more characters]" if len(text) > SHOWN else ""
+    console.print(Text("\n" + printable(text[:SHOWN]) + more, "dim"))
+
+
+def _show_stage(stage: dict[str, Any]) -> None:
+    console = out()
+    note = f" ({printable(stage['error'])})" if stage["error"] else ""
+    console.print(Text(f"{stage['stage']}: {stage['status']}{note}", "bold"))
+    rows = [
+        [
+            rule["rule"],
+            _number(rule["value"]),
+            rule["bound"],
+            "FAILED" if rule["failed"] else "passed",
+        ]
+        for rule in stage["rules"]
+    ]
+    judged = {rule["bound"].split(" ", 1)[0] for rule in stage["rules"]}
+    rows += [
+        [name, _number(v), "", ""] for name, v in stage["signals"].items() if name not in judged
+    ]
+    columns = [("", False), ("value", True), ("bound", False), ("", False)]
+    console.print(simple("", columns, rows))
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else printable(str(value))

@@ -1,0 +1,86 @@
+"""tamis write: the documents that every rule let through."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tamis.pipeline import answer
+from tamis.pipeline.arms import borrow
+from tamis.pipeline.cli import options as o
+from tamis.pipeline.cli.tables import ledger_table, out, print_json, say
+from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.errors import CallError
+from tamis.pipeline.recipe import Recipe
+from tamis.pipeline.sift import Sift
+from tamis.pipeline.write import Format
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(write)
+
+
+def write(
+    corpus: o.CorpusArgument,
+    directory: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to; default: CORPUS/cleaned.")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="Of the shards.")] = "parquet",
+    without: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STAGE[.RULE],...",
+            help="Leave stages or rules out; what that brings to life is measured. Needs -o.",
+        ),
+    ] = None,
+    rejected: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write what was rejected too, with reasons.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse if a stage of the recipe has no signals.")
+    ] = False,
+    recipe: o.RecipeOption = None,
+    changes: o.SetOption = None,
+    workers: o.WorkersOption = None,
+    dry_run: o.DryRunOption = False,
+    json: o.JsonOption = False,
+) -> None:
+    """Writes the kept documents with their signals, a dataset card, and the ledger."""
+    target = Corpus.open(corpus)
+    chosen = o.chosen_recipe(target, recipe, changes)
+    left_out = without.split(",") if without else []
+    if left_out and directory is None:
+        raise CallError("--without is another recipe's answer: say where to write it with -o DIR")
+    for name in left_out:
+        chosen = chosen.without(name.strip())
+    sift = Sift(target, chosen, o.cores(workers), quiet=json)
+    if dry_run:
+        phase, missing = answer.write_phase(sift, directory, form, rejected)
+        say(f"{len(phase.pending())} of {len(phase.tasks)} tasks to write into {phase.out}")
+        answer.warn_absent(missing, corpus)
+        return
+    with target.lock():
+        if left_out:
+            assert directory is not None
+            ledger = _arm(sift, directory, form, rejected, chosen)
+        else:
+            chosen.save(target.root / "recipe.toml")
+            ledger = answer.write(sift, directory, form, rejected, strict)
+    if json:
+        print_json(ledger)
+        return
+    out().print(ledger_table(ledger))
+
+
+def _arm(
+    sift: Sift, directory: Path, form: Format, rejected: Path | None, recipe: Recipe
+) -> dict[str, Any]:
+    """The answer of another recipe, measured in a corpus that borrows these documents."""
+    with tempfile.TemporaryDirectory(prefix=".arm-", dir=sift.corpus.root) as scratch:
+        corpus = borrow(sift.corpus, Path(scratch), recipe)
+        arm = Sift(corpus, recipe, sift.workers, sift.quiet)
+        answer.measure_all(arm)
+        return answer.write(arm, directory, form, rejected)

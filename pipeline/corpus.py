@@ -1,0 +1,135 @@
+"""The corpus on disk: the one module that knows its paths, its manifest and its records.
+
+A completion record, `records/<stage>/<shard>.json`, says that a file is whole and what it is: it is
+written after the file, removed before the file is replaced, and it alone is trusted.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tamis.pipeline import lock
+from tamis.pipeline.errors import CallError, WorkError
+from tamis.pipeline.files import read_json, write_json
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of documents."""
+
+    name: str
+    rows: int
+    bytes: int
+    text_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """corpus.json: what was read, and the shards it became."""
+
+    inputs: list[dict[str, Any]]
+    shards: list[Shard]
+    options: dict[str, Any]
+    counts: dict[str, Any]
+    versions: dict[str, str]
+    documents_of: str | None = None
+    """The corpus whose documents these are, for an arm."""
+    format: int = FORMAT
+
+
+@dataclass
+class Corpus:
+    """A directory of documents, signals and a recipe's answer."""
+
+    root: Path
+    _manifest: Manifest | None = field(default=None, repr=False)
+
+    @classmethod
+    def open(cls, root: Path) -> Corpus:
+        """The corpus in a directory; raises CallError if there is none, or none that is whole."""
+        corpus = cls(root)
+        if not corpus.exists():
+            started = (root / "records" / "ingest").exists()
+            raise CallError(
+                f"{root}: its ingest was interrupted: run the same `tamis ingest` again"
+                if started
+                else f"{root} is not a corpus (no corpus.json there): make one with "
+                f"`tamis ingest INPUT... -o {root}`"
+            )
+        return corpus
+
+    def exists(self) -> bool:
+        """Whether ingest has finished here."""
+        return (self.root / "corpus.json").is_file()
+
+    def lock(self) -> AbstractContextManager[None]:
+        """The lease that every command that writes here holds."""
+        return lock.lease(self.root)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What corpus.json says."""
+        if self._manifest is None:
+            raw = read_json(self.root / "corpus.json")
+            try:
+                raw["shards"] = [Shard(**shard) for shard in raw["shards"]]
+                self._manifest = Manifest(**raw)
+            except (TypeError, KeyError) as error:
+                raise WorkError(f"{self.root}/corpus.json is damaged: {error}") from error
+            if self._manifest.format != FORMAT:
+                raise CallError(
+                    f"{self.root} has format {self._manifest.format}; this tamis reads {FORMAT}"
+                )
+        return self._manifest
+
+    def publish(self, manifest: Manifest) -> None:
+        """Writes corpus.json: from now on this is a corpus."""
+        write_json(self.root / "corpus.json", asdict(manifest))
+        self._manifest = manifest
+
+    @property
+    def shards(self) -> list[Shard]:
+        return self.manifest.shards
+
+    @property
+    def home(self) -> Corpus:
+        """The corpus that holds the documents: this one, or the one an arm borrows from."""
+        borrowed = self.manifest.documents_of
+        return Corpus(Path(borrowed)) if borrowed else self
+
+    def documents(self, shard: str) -> Path:
+        return self.home.root / "documents" / f"{shard}.parquet"
+
+    def signals(self, stage: str, shard: str) -> Path:
+        owner = self.home if stage == "ingest" else self
+        return owner.root / "signals" / stage / f"{shard}.parquet"
+
+    def stage_file(self, stage: str) -> Path:
+        return self.root / "signals" / stage / "stage.json"
+
+    def logs(self, stage: str) -> Path:
+        return self.root / "logs" / stage
+
+    def record(self, stage: str, shard: str) -> dict[str, Any] | None:
+        """The completion record of a shard in a stage, or None."""
+        try:
+            record = read_json(self._record(stage, shard))
+        except (FileNotFoundError, WorkError):
+            return None
+        return record if isinstance(record, dict) else None
+
+    def complete(self, stage: str, shard: str, record: dict[str, Any]) -> None:
+        write_json(self._record(stage, shard), record)
+
+    def retract(self, stage: str, shard: str) -> None:
+        """Removes a completion record, before what it vouches for is replaced."""
+        self._record(stage, shard).unlink(missing_ok=True)
+
+    def _record(self, stage: str, shard: str) -> Path:
+        return self.root / "records" / stage / f"{shard}.json"

@@ -1,0 +1,51 @@
+"""The options of ingest: what a recipe's [ingest] table and the command line may say."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+SIDES = ("heldout", "reference")
+
+
+class IngestOptions(BaseModel):
+    """How inputs become documents. A key may be dotted to reach into nested objects."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str | None = None
+    """The source of every document; otherwise what the input or its records say."""
+    text_key: str = "text"
+    id_key: str = "id"
+    url_key: str = "url"
+    date_key: str = "date"
+    source_key: str = "source"
+    encoding: str = "utf-8"
+    """Of plain text and Markdown; JSON and Parquet are always UTF-8."""
+    max_document_bytes: Annotated[int, Field(gt=0)] = 50_000_000
+    """A longer record becomes an error row and is never held whole."""
+    shard_bytes: Annotated[int, Field(ge=0)] = 0
+    """About how much text goes into one shard; 0 lets the size of all inputs decide."""
+    set_aside: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    """Shares of hosts or packages that go to heldout/ and reference/ instead of the corpus."""
+    seed: int = 0
+    """Of the draw of what is set aside."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except LookupError:
+            raise ValueError(f"unknown encoding '{value}'") from None
+        return value
+
+    @field_validator("set_aside")
+    @classmethod
+    def _known_sides(cls, value: dict[str, float]) -> dict[str, float]:
+        if wrong := set(value) - set(SIDES):
+            raise ValueError(f"'{sorted(wrong)[0]}' is not one of {', '.join(SIDES)}")
+        if sum(value.values()) > 1:
+            raise ValueError("the shares add up to more than 1")
+        return {side: value[side] for side in SIDES if side in value}

@@ -1,0 +1,199 @@
+"""Ingest as a phase of the engine: each task reads its inputs once and writes its shards."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tamis.pipeline import files
+from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.errors import WorkError
+from tamis.pipeline.guard import Guard
+from tamis.pipeline.ingest import chunks
+from tamis.pipeline.ingest.chunks import Chunk
+from tamis.pipeline.ingest.inputs import Input, Unreadable
+from tamis.pipeline.ingest.options import IngestOptions
+from tamis.pipeline.ingest.plan import Plan
+from tamis.pipeline.ingest.records import Rows
+from tamis.pipeline.ingest.shard_writer import ShardWriter
+from tamis.pipeline.ingest.streams import Source
+
+KILLED = Unreadable("killed_worker", "the record killed its worker twice")
+Found = tuple[int, int, Chunk | Unreadable]  # shard, input, and what was read there
+
+
+@dataclass
+class IngestPhase:
+    """Units are the plan's tasks, then the digests of the inputs that were split."""
+
+    corpus: Corpus
+    inputs: list[Input]
+    plan: Plan
+    options: IngestOptions
+    strict: bool = False
+    name: str = "ingest"
+    tasks: list[list[int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tasks = [[unit] for unit in range(len(self.plan.tasks) + len(self.plan.split))]
+
+    def pending(self) -> list[int]:
+        """The tasks with a shard or digest that is not done."""
+        return [
+            unit
+            for (unit,) in self.tasks
+            if any(self.corpus.record("ingest", name) is None for name in self.names(unit))
+        ]
+
+    def names(self, unit: int) -> list[str]:
+        """The names of the records that a unit leaves behind."""
+        if unit < len(self.plan.tasks):
+            return [shard_name(number) for number in self.plan.tasks[unit]]
+        return [f"input-{self.plan.split[unit - len(self.plan.tasks)]}"]
+
+    def work(self, unit: int, guard: Guard) -> None:
+        """Reads the inputs of one task into its shards, or digests one input."""
+        if unit < len(self.plan.tasks):
+            _Reading(self, unit, guard).run()
+            return
+        place = self.plan.split[unit - len(self.plan.tasks)]
+        digests = {str(place): digest_of(self.inputs[place])}
+        self.corpus.complete("ingest", self.names(unit)[0], {"digests": digests})
+
+
+class _Reading:
+    """One task: its shards one after the other, those that are done already skipped."""
+
+    def __init__(self, phase: IngestPhase, unit: int, guard: Guard) -> None:
+        self.phase, self.unit, self.guard = phase, unit, guard
+        self.shards = phase.plan.tasks[unit]
+        self.done = {
+            number
+            for number in self.shards
+            if phase.corpus.record("ingest", shard_name(number)) is not None
+        }
+        self.digests: dict[str, str | None] = {}
+        self.writer: ShardWriter | None = None
+        self.current = -1
+        self.records = 0
+
+    def run(self) -> None:
+        if len(self.done) == len(self.shards):
+            return
+        found = self._stream() if len(self.shards) > 1 else self._gather()
+        try:
+            for shard, place, chunk in found:
+                if shard in self.done:
+                    continue
+                while self.current != shard:
+                    self._next_shard()
+                if isinstance(chunk, Unreadable):
+                    self._lose(place, "file", chunk)
+                else:
+                    self._take(place, chunk)
+            while self._next_shard():
+                pass
+        except BaseException as error:
+            if self.writer is not None:
+                self.writer.abandon(error)
+            raise
+
+    def _gather(self) -> Iterator[Found]:
+        """Pieces of one or many inputs, for one shard."""
+        (shard,) = self.shards
+        for piece in self.phase.plan.shards[shard]:
+            source = Source(self.phase.inputs[piece.input])
+            for chunk in self._read(source, piece.input, shard):
+                yield shard, piece.input, chunk
+            if piece.start == 0 and piece.stop is None:
+                self.digests[str(piece.input)] = source.sha256 or digest_of(source.input)
+            if piece.stop is not None:
+                pieces = sum(p.input == piece.input for s in self.phase.plan.shards for p in s)
+                self.guard.advance(0, source.input.bytes // pieces)
+
+    def _stream(self) -> Iterator[Found]:
+        """One compressed input, cut into shards by how much of it was read."""
+        pieces = [self.phase.plan.shards[shard][0] for shard in self.shards]
+        place, starts = pieces[0].input, [piece.start for piece in pieces]
+        source = Source(self.phase.inputs[place])
+        shard = self.shards[0]
+        for chunk in self._read(source, place, shard):
+            if isinstance(chunk, Chunk):
+                shard = self.shards[bisect_right(starts, chunk.block) - 1]
+            yield shard, place, chunk
+        self.digests[str(place)] = source.sha256 or digest_of(source.input)
+
+    def _read(self, source: Source, place: int, shard: int) -> Iterator[Chunk | Unreadable]:
+        """The chunks of an input, and what ends it before its end."""
+        piece = next(p for p in self.phase.plan.shards[shard] if p.input == place)
+        before = piece.start
+        try:
+            for chunk in chunks.read(source, piece, self.phase.options):
+                yield chunk
+                if piece.stop is None:
+                    self.guard.advance(0, max(0, chunk.block - before))
+                    before = max(before, chunk.block)
+        except Unreadable as error:
+            yield error
+        if piece.stop is None:
+            self.guard.advance(0, source.input.bytes - before)
+
+    def _take(self, place: int, chunk: Chunk) -> None:
+        """Rows out of a chunk, in the portions that the guard allows."""
+        assert self.writer is not None
+        name, first = self.phase.inputs[place].name, self.records
+        for portion in self.guard.portions(self.unit, 0, first, first + chunk.records):
+            if portion.condemned:
+                self._lose(place, f"record {portion.start}", KILLED)
+                continue
+            with self.guard.holding(self.unit, 0, portion.start, portion.stop):
+                try:
+                    rows = chunk.rows(portion.start - first, portion.stop - first)
+                except Unreadable as error:
+                    self._lose(place, "file", error)
+                    continue
+                self._stop_if_strict(name, rows)
+                self.writer.add(rows, place, name)
+            self.guard.advance(len(rows.ids), 0)
+        self.records += chunk.records
+
+    def _lose(self, place: int, where: str, error: Unreadable) -> None:
+        assert self.writer is not None
+        rows = Rows(errors=[(where, error)])
+        self._stop_if_strict(self.phase.inputs[place].name, rows)
+        self.writer.add(rows, place, self.phase.inputs[place].name)
+
+    def _stop_if_strict(self, name: str, rows: Rows) -> None:
+        if self.phase.strict and rows.errors:
+            where, error = rows.errors[0]
+            raise WorkError(
+                f"{name}, {where}: {error.reason}: {error.detail} (--strict stops here)"
+            )
+
+    def _next_shard(self) -> bool:
+        """Publishes the shard in hand and begins the next; False when there is none left."""
+        if self.writer is not None:
+            record: dict[str, Any] = {**self.writer.close(), "digests": self.digests}
+            self.phase.corpus.complete("ingest", shard_name(self.current), record)
+            self.writer, self.digests = None, {}
+        left = [n for n in self.shards if n > self.current and n not in self.done]
+        if left:
+            self.current = left[0]
+            root = self.phase.corpus.root
+            self.writer = ShardWriter(root, shard_name(self.current), self.phase.options)
+        return bool(left)
+
+
+def shard_name(number: int) -> str:
+    return f"{number:05d}"
+
+
+def digest_of(source: Input) -> str | None:
+    """The SHA-256 of an input, None if it cannot be read."""
+    try:
+        return files.digest(Path(source.path))
+    except OSError:
+        return None

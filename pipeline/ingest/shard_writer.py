@@ -1,0 +1,157 @@
+"""Rows into one shard: documents, what ingest knows of each, what is set aside, and errors."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tamis.pipeline import files
+from tamis.pipeline.ingest.options import IngestOptions
+from tamis.pipeline.ingest.records import Rows
+from tamis.pipeline.schema import DOCUMENTS, ERRORS, INGEST, Status
+
+ROW_GROUP_BYTES = 16_000_000
+ROW_GROUP_ROWS = 65_536
+
+
+class ShardWriter:
+    """Writes the files of one shard; they appear when it is closed."""
+
+    def __init__(self, root: Path, shard: str, options: IngestOptions) -> None:
+        self.root, self.shard, self.options = root, shard, options
+        self.counts: dict[str, Any] = {
+            "rows": 0,
+            "text_bytes": 0,
+            "records_lost": 0,
+            "set_aside": {side: [0, 0] for side in options.set_aside},
+        }
+        self._stack = ExitStack()
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self._paths: dict[str, Path] = {}
+        self._batches: list[pa.RecordBatch] = []
+        self._groups: list[str] = []
+        self._pending_bytes = 0
+        self._pending_rows = 0
+        self._errors: list[tuple[str, str, str, str, int]] = []
+
+    def add(self, rows: Rows, input_place: int, input_name: str) -> int:
+        """Takes rows of one input; returns their bytes of text."""
+        for place, error in rows.errors:
+            self.error(input_name, place, error.reason, error.detail, error.records)
+        if not rows.ids:
+            return 0
+        text = pa.array(rows.texts, pa.large_string())
+        size = pc.binary_length(text)
+        columns = [
+            pa.array(rows.ids, pa.string()),
+            text,
+            pa.array(rows.sources, pa.string()),
+            pa.array(rows.urls, pa.string()),
+            pa.array(rows.dates, pa.timestamp("us")),
+            pa.array(rows.metas, pa.string()),
+            pa.array(np.full(len(rows.ids), Status.EVALUATED, np.uint8)),
+            size.cast(pa.int64()),
+            pa.array(np.full(len(rows.ids), input_place, np.int32)),
+            pa.array(rows.places, pa.int64()),
+        ]
+        schema = pa.schema([*DOCUMENTS, *INGEST])
+        self._batches.append(pa.record_batch(columns, schema=schema))
+        self._groups.extend(rows.groups)
+        added = int(pc.sum(size).as_py())
+        self._pending_bytes += added
+        self._pending_rows += len(rows.ids)
+        if self._pending_bytes >= ROW_GROUP_BYTES or self._pending_rows >= ROW_GROUP_ROWS:
+            self._flush()
+        return added
+
+    def error(self, name: str, place: str, reason: str, detail: str, records: int = 1) -> None:
+        """Notes something that could not be read."""
+        self._errors.append((name, place, reason, detail[:500], records))
+        self.counts["records_lost"] += records
+        if len(self._errors) >= ROW_GROUP_ROWS:
+            self._flush_errors()
+
+    def close(self) -> dict[str, Any]:
+        """Makes the files appear and says what is in them."""
+        self._flush()
+        self._flush_errors()
+        self._stack.close()
+        self.counts["files"] = {
+            name: {"bytes": path.stat().st_size, "sha256": files.digest(path)}
+            for name, path in sorted(self._paths.items())
+        }
+        return self.counts
+
+    def abandon(self, error: BaseException) -> None:
+        """Removes what was written so far."""
+        self._stack.__exit__(type(error), error, error.__traceback__)
+
+    def _flush(self) -> None:
+        if not self._batches:
+            return
+        table = pa.Table.from_batches(self._batches).combine_chunks()
+        sides = self._draw(table.num_rows)
+        for side, place in enumerate(("documents", *self.options.set_aside)):
+            part = table if sides is None else table.filter(pa.array(sides == side))
+            if part.num_rows and (side == 0 or sides is not None):
+                self._write(place, part)
+            if sides is None:
+                break
+        self._batches, self._groups = [], []
+        self._pending_bytes = self._pending_rows = 0
+
+    def _write(self, place: str, table: pa.Table) -> None:
+        size = int(pc.sum(table.column("text_bytes")).as_py())
+        self._writer(place, DOCUMENTS).write_table(
+            table.select(DOCUMENTS.names), row_group_size=table.num_rows
+        )
+        if place == "documents":
+            self._writer("signals/ingest", INGEST).write_table(
+                table.select(INGEST.names), row_group_size=table.num_rows
+            )
+            self.counts["rows"] += table.num_rows
+            self.counts["text_bytes"] += size
+        else:
+            counts = self.counts["set_aside"][place]
+            counts[0] += table.num_rows
+            counts[1] += size
+
+    def _flush_errors(self) -> None:
+        if self._errors:
+            columns = [
+                pa.array(column, field.type)
+                for column, field in zip(zip(*self._errors, strict=True), ERRORS, strict=True)
+            ]
+            self._writer("errors", ERRORS).write_table(pa.table(columns, schema=ERRORS))
+            self._errors = []
+
+    def _writer(self, place: str, schema: pa.Schema) -> pq.ParquetWriter:
+        if place not in self._writers:
+            self._paths[place] = self.root / place / f"{self.shard}.parquet"
+            temporary = self._stack.enter_context(files.atomic(self._paths[place]))
+            self._writers[place] = self._stack.enter_context(
+                files.parquet_writer(temporary, schema)
+            )
+        return self._writers[place]
+
+    def _draw(self, rows: int) -> np.ndarray[Any, np.dtype[np.int64]] | None:
+        """Where each row goes, 0 for the corpus; whole groups, by a draw that the seed decides."""
+        if not self._groups:
+            return None
+        ends = np.cumsum(list(self.options.set_aside.values()))
+        drawn = {group: _uniform(self.options.seed, group) for group in set(self._groups)}
+        values = np.array([drawn[group] for group in self._groups])
+        side = np.searchsorted(ends, values, side="right")
+        return np.where(side < len(ends), side + 1, 0)
+
+
+def _uniform(seed: int, group: str) -> float:
+    digest = hashlib.blake2b(f"{seed}\0{group}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2.0**64

@@ -1,0 +1,113 @@
+"""Row-by-row stages over shards: each shard is read once and passes through consecutive stages.
+
+A stage evaluates the rows that the rules of all earlier stages let through and that it has not
+evaluated before: run again with looser rules, it evaluates just the rows that came alive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+
+from tamis.pipeline import files
+from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.evaluate import Evaluation
+from tamis.pipeline.guard import Guard
+from tamis.pipeline.signals import ShardReader, Verdicts, decision_columns, is_current
+from tamis.pipeline.stage import Stage
+
+
+@dataclass
+class RowPhase:
+    """Consecutive row-by-row stages; its units are shards."""
+
+    corpus: Corpus
+    earlier: list[Stage]
+    stages: list[Stage]
+    fingerprints: dict[str, str]
+    tasks: Sequence[Sequence[int]]
+    all_rows: bool = False
+
+    @property
+    def name(self) -> str:
+        return "+".join(stage.name for stage in self.stages)
+
+    def pending(self) -> list[int]:
+        """The tasks with a shard that is not done."""
+        return [
+            rank
+            for rank, units in enumerate(self.tasks)
+            if any(not self._is_done(self.corpus.shards[unit].name) for unit in units)
+        ]
+
+    def work(self, unit: int, guard: Guard) -> None:
+        """Measures one shard and writes the signals of every stage, then their records."""
+        shard = self.corpus.shards[unit].name
+        if self._is_done(shard):
+            return
+        with ExitStack() as stack:
+            reader = ShardReader(self.corpus, shard, self.earlier, stack)
+            evaluations = [self._evaluation(stage, shard, stack) for stage in self.stages]
+            first = 0
+            for group in range(reader.row_groups):
+                self._row_group(reader, evaluations, (unit, group, first), guard)
+                first += reader.rows(group)
+        for stage in self.stages:
+            path = self.corpus.signals(stage.name, shard)
+            written = {"bytes": path.stat().st_size, "sha256": files.digest(path)}
+            self.corpus.complete(stage.name, shard, {**self._promise(stage), **written})
+
+    def _evaluation(self, stage: Stage, shard: str, stack: ExitStack) -> Evaluation:
+        path = self.corpus.signals(stage.name, shard)
+        current = is_current(self.corpus, stage, shard, self.fingerprints[stage.name])
+        # Until the new record is written nothing vouches for the file that is being replaced.
+        temporary = stack.enter_context(
+            files.atomic(path, before=lambda: self.corpus.retract(stage.name, shard))
+        )
+        return Evaluation(
+            stage, self.stages.index(stage), path if current else None, temporary, stack
+        )
+
+    def _row_group(
+        self,
+        reader: ShardReader,
+        evaluations: Sequence[Evaluation],
+        place: tuple[int, int, int],
+        guard: Guard,
+    ) -> None:
+        unit, group, first = place
+        columns = reader.read(group, self._columns_read())
+        alive = np.ones(reader.rows(group), np.bool_)
+        for stage in self.earlier:
+            alive = Verdicts(stage, columns, alive).passed
+        for evaluation in evaluations:
+            asked = np.ones_like(alive) if self.all_rows else alive
+            columns = evaluation.row_group(columns, asked, (unit, group, first), guard)
+            alive = Verdicts(evaluation.stage, columns, alive).passed
+        guard.advance(len(alive), int(columns["text_bytes"].to_numpy().sum()))
+
+    def _columns_read(self) -> set[str]:
+        needs = {name for stage in self.stages for name in stage.measure.needs}
+        given = {name for stage in self.stages for name in stage.schema.names}
+        wanted = needs | decision_columns([*self.earlier, *self.stages]) | {"text_bytes"}
+        return wanted - (given - {"text"})
+
+    def _is_done(self, shard: str) -> bool:
+        for stage in self.stages:
+            record = self.corpus.record(stage.name, shard) or {}
+            if any(record.get(key) != value for key, value in self._promise(stage).items()):
+                return False
+        return True
+
+    def _promise(self, stage: Stage) -> dict[str, str]:
+        """What a completion record vouches for: what was measured, and of which rows."""
+        upstream = [*self.earlier, *self.stages[: self.stages.index(stage)]]
+        deciding = [
+            (s.name, self.fingerprints[s.name], repr(s.rules), repr(sorted(s.only.items())))
+            for s in upstream
+        ]
+        rows = "all" if self.all_rows else files.fingerprint(deciding)
+        return {"fingerprint": self.fingerprints[stage.name], "rows_asked_for": rows}

@@ -1,0 +1,173 @@
+"""A recipe over a corpus: what `run`, the stage commands and `write` have in common."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tamis.pipeline import engine, files, ledger
+from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.errors import WorkError
+from tamis.pipeline.ledger import Decision, TallyPhase, promise, total
+from tamis.pipeline.progress import Progress
+from tamis.pipeline.quantiles import quantile
+from tamis.pipeline.recipe import Recipe
+from tamis.pipeline.rows import RowPhase
+from tamis.pipeline.rules import Rule, floats
+from tamis.pipeline.signals import ShardReader, decision_columns, present
+from tamis.pipeline.stage import Stage, assets, fingerprints
+
+TASK_SHARDS = 64
+
+
+class Sift:
+    """A recipe over a corpus: which stages have their signals, and what their rules say."""
+
+    def __init__(self, corpus: Corpus, recipe: Recipe, workers: int, quiet: bool = False) -> None:
+        self.corpus, self.recipe, self.workers, self.quiet = corpus, recipe, workers, quiet
+        self.fingerprints = fingerprints(recipe.stages)
+        self.tasks = tasks(corpus)
+
+    def present(self) -> tuple[list[Stage], list[Stage]]:
+        """The stages that take part, their quantiles resolved, and those without signals."""
+        there, missing = present(self.corpus, self.recipe.stages, self.fingerprints)
+        resolved: list[Stage] = []
+        for stage in there:
+            resolved.append(self._resolve(stage, resolved))
+        return resolved, missing
+
+    def stages_before(self, stage: Stage) -> tuple[list[Stage], list[Stage]]:
+        """Of the stages before this one: those that take part, and those without signals."""
+        there, missing = self.present()
+        names = [s.name for s in self.recipe.stages[: self.recipe.stages.index(stage)]]
+        return [s for s in there if s.name in names], [s for s in missing if s.name in names]
+
+    def phases(self, all_rows: bool = False) -> Iterator[RowPhase]:
+        """The phases that measure every stage, each to be run before the next is asked for."""
+        earlier: list[Stage] = []
+        group: list[Stage] = []
+        for stage in self.recipe.stages:
+            group.append(stage)
+            if any(rule.quantile for rule in stage.rules):
+                yield self.phase(earlier, group, all_rows)
+                earlier += [*group[:-1], self._resolve(stage, [*earlier, *group[:-1]])]
+                group = []
+        if group:
+            yield self.phase(earlier, group, all_rows)
+
+    def phase(self, earlier: list[Stage], group: list[Stage], all_rows: bool) -> RowPhase:
+        """The phase that measures consecutive stages after earlier ones."""
+        unresolved = [
+            dataclasses.replace(s, rules=tuple(r for r in s.rules if r.quantile is None))
+            for s in group
+        ]
+        return RowPhase(
+            self.corpus, list(earlier), unresolved, self.fingerprints, self.tasks, all_rows
+        )
+
+    def measure(self, phase: RowPhase) -> None:
+        """Runs a phase and writes the stage.json of its stages."""
+        pending = phase.pending()
+        progress = Progress(phase.name, self.text_bytes(pending), self.quiet)
+        if pending:
+            logs = self.corpus.logs(phase.name)
+            engine.run(phase, pending, self.workers, logs, progress)
+        elif not self.quiet:
+            progress.say("nothing to do, its signals are there")
+
+    def tally(self, stages: Sequence[Stage]) -> ledger.Tally:
+        """The counts of what the rules of these stages say, over all shards."""
+        key = promise(stages, self.fingerprints)
+        counting = TallyPhase(self.corpus, list(stages), key, self.tasks)
+        pending = counting.pending()
+        if pending:
+            progress = Progress("ledger", 0, quiet=True)
+            logs = self.corpus.logs("ledger")
+            engine.run(counting, pending, self.workers, logs, progress)
+        return total(counting.counted(shard.name) or {} for shard in self.corpus.shards)
+
+    def describe(self, stages: Sequence[Stage], tally: ledger.Tally) -> None:
+        """Writes stage.json: what the signals are, and what the rules made of them."""
+        for stage in stages:
+            written = next(s for s in self.recipe.stages if s.name == stage.name)
+            pairs = zip(written.rules, stage.rules, strict=True)
+            content = {
+                "kind": stage.kind,
+                "version": stage.measure.version,
+                "fingerprint": self.fingerprints[stage.name],
+                "options": options(stage),
+                "assets": assets(stage.measure),
+                "quantiles": {
+                    rule.name: {"quantile": rule.quantile, "min": found.min, "max": found.max}
+                    for rule, found in pairs
+                    if rule.quantile
+                },
+                "counts": tally.get("stages", {}).get(stage.name, {}),
+            }
+            files.write_json(self.corpus.stage_file(stage.name), content)
+
+    def _resolve(self, stage: Stage, earlier: Sequence[Stage]) -> Stage:
+        """The stage with the quantiles of its rules replaced by the values they fall on."""
+        if all(rule.quantile is None for rule in stage.rules):
+            return stage
+        judged = dataclasses.replace(stage, rules=())
+        rules = [self._resolved(rule, [*earlier, judged]) for rule in stage.rules]
+        return dataclasses.replace(stage, rules=tuple(rules))
+
+    def _resolved(self, rule: Rule, stages: Sequence[Stage]) -> Rule:
+        if rule.quantile is None:
+            return rule
+        low, high = rule.quantile
+        return rule.resolved(
+            quantile(lambda: self._alive_values(stages, rule.column), low) if low > 0 else None,
+            quantile(lambda: self._alive_values(stages, rule.column), high) if high < 1 else None,
+        )
+
+    def _alive_values(self, stages: Sequence[Stage], column: str) -> Iterator[Any]:
+        """A signal of the rows that these stages let through, a row group at a time."""
+        names = decision_columns(stages) | {column}
+        for shard in self.corpus.shards:
+            with ExitStack() as stack:
+                reader = ShardReader(self.corpus, shard.name, stages, stack)
+                for group in range(reader.row_groups):
+                    columns = reader.read(group, names)
+                    decision = Decision(stages, columns, reader.rows(group))
+                    yield floats(columns[column])[decision.kept].astype(np.float64)
+
+    def text_bytes(self, ranks: Sequence[int]) -> int:
+        """How much text some tasks hold."""
+        return sum(self.corpus.shards[unit].text_bytes for r in ranks for unit in self.tasks[r])
+
+
+def tasks(corpus: Corpus) -> list[list[int]]:
+    """Shards in fixed groups, whatever the number of workers: some 256 for a large corpus."""
+    size = min(max(1, len(corpus.shards) // 256), TASK_SHARDS)
+    units = range(len(corpus.shards))
+    return [list(units[start : start + size]) for start in range(0, len(units), size)]
+
+
+def missing_upstream(stage: Stage, missing: Sequence[Stage], corpus: Path) -> None:
+    """Raises WorkError if a stage needs columns of a stage without signals."""
+    for other in missing:
+        needed = {*stage.measure.needs, *stage.only} & set(other.given.values()) - {"text"}
+        if needed:
+            raise WorkError(
+                f"stage '{stage.name}' needs {', '.join(sorted(needed))} of stage '{other.name}', "
+                f"which is missing or stale: run `tamis {command(other)} {corpus}` first"
+            )
+
+
+def command(stage: Stage) -> str:
+    """The command that measures a stage."""
+    return stage.kind if stage.name == stage.kind else f"stage {stage.name}"
+
+
+def options(stage: Stage) -> Mapping[str, Any]:
+    """The options a stage runs with, defaults included."""
+    measure: Any = stage.measure
+    return {f.name: getattr(measure, f.name) for f in dataclasses.fields(measure)}

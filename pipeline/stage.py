@@ -1,0 +1,173 @@
+"""What a stage is: the contract of a measure, the kinds there are, and fingerprints.
+
+A measure is a frozen dataclass: its fields are its options. It sees a batch of rows and answers
+with the same rows in the same order, holding exactly the columns it gives. It never drops a row. A
+row whose every given column is null (an edited `text` aside) is one it does not apply to.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import pyarrow as pa
+from pydantic import TypeAdapter, ValidationError
+
+from tamis.pipeline import files, schema
+from tamis.pipeline.errors import CallError, nearest
+from tamis.pipeline.rules import Rule
+
+KINDS = {
+    "language": "tamis.filters.language:Language",
+    "noop": "tamis.filters.noop:Noop",
+}
+
+
+class Measure(Protocol):
+    """What judges text, row by row.
+
+    version changes whenever the same options would give other signals; needs are columns of the
+    documents or of earlier stages; gives are the columns of the answer. A measure may have a method
+    `assets() -> dict[str, Path]`, the model files it reads, keyed by the option that names them.
+    """
+
+    version: ClassVar[int]
+    needs: ClassVar[tuple[str, ...]]
+    gives: ClassVar[pa.Schema]
+
+    def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch: ...
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An entry of a recipe, ready to run."""
+
+    name: str
+    kind: str
+    measure: Measure
+    rules: tuple[Rule, ...] = ()
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The measure's column names to those of the corpus: alike unless the stage is renamed."""
+        return {column: self._column(column) for column in self.measure.gives.names}
+
+    def _column(self, column: str) -> str:
+        if self.name == self.kind or column == "text":
+            return column
+        stem = column.removeprefix(self.kind)
+        return self.name + (stem if stem != column else f"_{column}")
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of this stage's signals files."""
+        gives = [f.with_name(self.given[f.name]).with_nullable(True) for f in self.measure.gives]
+        return pa.schema([schema.status_field(self.name), schema.error_field(self.name), *gives])
+
+    @property
+    def edits_text(self) -> bool:
+        return "text" in self.measure.gives.names
+
+
+def make(kind: str, options: Mapping[str, Any]) -> Measure:
+    """The measure of a kind with its options; raises CallError for an unknown kind or option."""
+    cls = load(kind)
+    fields = {f.name for f in dataclasses.fields(cls) if f.init}
+    for key in options:
+        if key not in fields:
+            raise CallError(f"'{kind}' has no option '{key}': {nearest(key, fields)}")
+    try:
+        measure: Measure = TypeAdapter(cls).validate_python(dict(options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise CallError(f"'{kind}', option '{where}': {first['msg'].lower()}") from None
+    return measure
+
+
+@lru_cache
+def load(kind: str) -> Any:
+    """The class of a kind: one of KINDS, or a user's own by import path, `module:Class`."""
+    path = KINDS.get(kind, kind)
+    module_name, _, class_name = path.partition(":")
+    if not class_name:
+        raise CallError(
+            f"unknown kind of stage '{kind}': {nearest(kind, KINDS)}; "
+            "or an import path, module:Class"
+        )
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)  # a user's module beside the recipe; installed ones come first
+    try:
+        cls = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError) as error:
+        raise CallError(f"cannot load the stage '{kind}': {error}") from error
+    missing = [name for name in ("version", "needs", "gives", "measure") if not hasattr(cls, name)]
+    if missing or not dataclasses.is_dataclass(cls):
+        lacks = f"lacks {', '.join(missing)}" if missing else "is not a dataclass"
+        raise CallError(f"the stage '{kind}' {lacks}: see docs/stages.md")
+    return cls
+
+
+def assets(measure: Measure) -> dict[str, dict[str, str]]:
+    """The model files a measure reads: path and SHA-256 of each."""
+    try:
+        paths: dict[str, Path] = getattr(measure, "assets", dict)()
+    except OSError as error:
+        raise CallError(str(error)) from error
+    return {name: {"path": str(path), "sha256": _digest(path)} for name, path in paths.items()}
+
+
+def _digest(path: Path) -> str:
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise CallError(f"model file {path}: {error.strerror}") from error
+    return _digest_of(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache
+def _digest_of(path: Path, size: int, changed: int) -> str:
+    return files.digest(path)
+
+
+def fingerprints(stages: Sequence[Stage]) -> dict[str, str]:
+    """What each stage's signals are a function of, as a digest by stage name.
+
+    Options and version, the digests of assets, the nearest earlier stage that edits text, and the
+    earlier stages whose columns it needs. Rules and worker counts never enter.
+    """
+    result: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    editor = None
+    for stage in stages:
+        measure: Any = stage.measure
+        files_read = assets(measure)
+        options = {
+            f.name: getattr(measure, f.name)
+            for f in dataclasses.fields(measure)
+            if f.name not in files_read
+        }
+        asked = {*measure.needs, *stage.only}
+        result[stage.name] = files.fingerprint(
+            {
+                "kind": stage.kind,
+                "name": stage.name,
+                "version": measure.version,
+                "options": {key: str(value) for key, value in options.items()},
+                "only": {key: list(values) for key, values in stage.only.items()},
+                "assets": {key: asset["sha256"] for key, asset in files_read.items()},
+                "text": result[editor] if editor and "text" in asked else None,
+                "needs": {c: result[owners[c]] for c in sorted(asked) if c in owners},
+            }
+        )
+        owners |= {name: stage.name for name in stage.given.values() if name != "text"}
+        editor = stage.name if stage.edits_text else editor
+    return result

@@ -1,0 +1,164 @@
+"""`write`: the documents that every rule let through, with their signals, as shards to train on.
+
+An output directory holds the shards, a dataset card, and `tamis.json`, which says what they are and
+marks the directory as ours: one with anything else in it is never written into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamis.pipeline import files
+from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.errors import CallError
+from tamis.pipeline.guard import Guard
+from tamis.pipeline.ledger import Decision, Tally, total
+from tamis.pipeline.schema import DOCUMENTS, Status
+from tamis.pipeline.shard_formats import FORMATS, open_writer
+from tamis.pipeline.signals import ShardReader, decision_columns
+from tamis.pipeline.stage import Stage
+
+Format = Literal["parquet", "jsonl.zst"]
+MARK = "tamis.json"
+
+
+@dataclass
+class WritePhase:
+    """Writes what was kept, and what was rejected if asked; its units are shards."""
+
+    corpus: Corpus
+    stages: list[Stage]
+    promise: str
+    tasks: Sequence[Sequence[int]]
+    out: Path
+    format: Format = "parquet"
+    rejected: Path | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Shard to file name without ending, where they are not the same."""
+    name: str = "write"
+
+    @property
+    def key(self) -> str:
+        """The name of its completion records: one set for each place and format."""
+        if self.out == self.corpus.root / "cleaned" and self.rejected is None:
+            return f"write-{self.format}"
+        places = [str(self.out.resolve()), str(self.rejected and self.rejected.resolve())]
+        return f"write-{files.fingerprint([*places, self.format])}"
+
+    def pending(self) -> list[int]:
+        """The tasks with a shard that is not written as it should be now."""
+        return [
+            rank
+            for rank, units in enumerate(self.tasks)
+            if any(self.written(self.corpus.shards[unit].name) is None for unit in units)
+        ]
+
+    def written(self, shard: str) -> dict[str, Any] | None:
+        """The record of a shard that is written as it should be now, else None."""
+        record = self.corpus.record(self.key, shard)
+        if record is None or record["promise"] != self.promise:
+            return None
+        whole = all(
+            path.is_file() and path.stat().st_size == file["bytes"]
+            for path, file in ((Path(name), file) for name, file in record["files"].items())
+        )
+        return record if whole else None
+
+    def path(self, directory: Path, shard: str) -> Path:
+        return directory / f"{self.names.get(shard, shard)}.{self.format}"
+
+    def work(self, unit: int, guard: Guard) -> None:
+        """Writes one shard."""
+        shard = self.corpus.shards[unit].name
+        if self.written(shard) is not None:
+            return
+        self.corpus.retract(self.key, shard)
+        tallies: list[Tally] = []
+        outputs = [self.path(self.out, shard)]
+        with ExitStack() as stack:
+            reader = ShardReader(self.corpus, shard, self.stages, stack)
+            kept = open_writer(outputs[0], output_schema(self.stages), self.format, stack)
+            lost = None
+            if self.rejected is not None:
+                outputs.append(self.path(self.rejected, shard))
+                schema = output_schema(self.stages, rejected=True)
+                lost = open_writer(outputs[1], schema, self.format, stack)
+            names = {*kept.schema.names, *decision_columns(self.stages), "text_bytes"}
+            for group in range(reader.row_groups):
+                columns = reader.read(group, names)
+                decision = Decision(self.stages, columns, reader.rows(group))
+                sizes = columns["text_bytes"].to_numpy()
+                tallies.append(decision.tally(self.stages, sizes))
+                table = pa.table({name: columns[name] for name in kept.schema.names}, kept.schema)
+                kept.write(table.filter(pa.array(decision.kept)))
+                if lost is not None:
+                    lost.write(_rejected(table, decision, self.stages))
+                guard.advance(reader.rows(group), int(sizes.sum()))
+        written = {
+            str(path): {"bytes": path.stat().st_size, "sha256": files.digest(path)}
+            for path in outputs
+        }
+        record = {"promise": self.promise, "tally": total(tallies), "files": written}
+        self.corpus.complete(self.key, shard, record)
+
+
+def output_schema(stages: Sequence[Stage], rejected: bool = False) -> pa.Schema:
+    """The columns of written shards: the documents', then the signals of every stage."""
+    signals = [
+        column
+        for stage in stages
+        for column in stage.schema
+        if column.name not in ("text", f"{stage.name}_error")
+    ]
+    reasons = [pa.field("reasons", pa.list_(pa.string()))] if rejected else []
+    return pa.schema([*DOCUMENTS, *signals, *reasons])
+
+
+def _rejected(table: pa.Table, decision: Decision, stages: Sequence[Stage]) -> pa.Table:
+    """The rejected rows with their reasons; stages that they never reached are blank."""
+    for stage, verdict in zip(stages, decision.verdicts, strict=True):
+        for name in (column.name for column in stage.schema if column.name in table.schema.names):
+            place = table.schema.get_field_index(name)
+            column = table.column(name)
+            if name == "text":
+                continue
+            if name == f"{stage.name}_status":
+                column = pa.array(verdict.status.astype(np.uint8))
+            else:
+                blank = pa.nulls(len(column), column.type)
+                reached = pa.array(verdict.status != Status.NOT_EVALUATED)
+                column = pc.if_else(reached, column, blank)
+            table = table.set_column(place, table.schema.field(name), column)
+    rows = np.flatnonzero(~decision.kept)
+    reasons = [decision.reasons(stages, int(row)) for row in rows]
+    return table.take(pa.array(rows)).append_column(
+        "reasons", pa.array(reasons, pa.list_(pa.string()))
+    )
+
+
+def claim(directory: Path, outputs: set[str]) -> None:
+    """Makes a directory ready to be written: ours, and without what an earlier write left there.
+
+    Raises CallError for a directory that holds something else.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    there = {path.name for path in directory.iterdir()}
+    if there and MARK not in there:
+        raise CallError(
+            f"{directory} holds files that are not tamis's ({sorted(there)[0]}, ...): "
+            "choose an empty directory"
+        )
+    if not there:
+        files.write_json(directory / MARK, {"state": "being written"})
+    files.sweep(directory)
+    for path in directory.iterdir():
+        if path.name not in outputs and path.name.endswith(tuple(f".{f}" for f in FORMATS)):
+            path.unlink()
