@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from tamis.pipeline import engine, ledger
 from tamis.pipeline.card import card
 from tamis.pipeline.errors import WorkError, from_os
-from tamis.pipeline.files import atomic, write_json
+from tamis.pipeline.files import atomic, canonical, write_json
 from tamis.pipeline.ledger import promise, total
 from tamis.pipeline.progress import Progress
 from tamis.pipeline.sift import Sift, command, missing_upstream
@@ -84,7 +86,7 @@ def _describe(
         if Path(path).parent == phase.out
     }
     mark = {
-        "recipe": dict(sift.recipe.raw),
+        "recipe": orjson.loads(canonical(sift.recipe.raw)),
         "fingerprints": {stage.name: sift.fingerprints[stage.name] for stage in stages},
         "versions": sift.corpus.manifest.versions,
         "shards": shards,

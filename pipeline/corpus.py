@@ -6,14 +6,16 @@ written after the file, removed before the file is replaced, and it alone is tru
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tamis.pipeline import lock
 from tamis.pipeline.errors import CallError, WorkError
-from tamis.pipeline.files import read_json, write_json
+from tamis.pipeline.files import read_json, sweep, write_json
 
 FORMAT = 1
 
@@ -64,13 +66,26 @@ class Corpus:
             )
         return corpus
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a worker is sent: without the inputs, of which there may be a million."""
+        light = self._manifest and replace(self._manifest, inputs=[])
+        return {"root": self.root, "_manifest": light}
+
     def exists(self) -> bool:
         """Whether ingest has finished here."""
         return (self.root / "corpus.json").is_file()
 
-    def lock(self) -> AbstractContextManager[None]:
-        """The lease that every command that writes here holds."""
-        return lock.lease(self.root)
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Holds the lease that every command that writes here holds; sweeps what dead ones left."""
+        with lock.lease(self.root):
+            sweep(self.root)
+            for arm in self.root.glob(".arm-*"):
+                shutil.rmtree(arm)
+            try:
+                yield
+            finally:
+                sweep(self.root)  # what workers that were killed left
 
     @property
     def manifest(self) -> Manifest:

@@ -78,7 +78,10 @@ class _Pool:
     def __init__(self, phase: Phase, board: Board, logs: Path, progress: Progress) -> None:
         self.phase, self.board, self.logs, self.progress = phase, board, logs, progress
         self.context: Any = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload(["tamis.pipeline.worker_imports"])
+        # A worker imports its parent's main module again: whatever that loads, the server that
+        # workers are forked from has loaded already (half a second of each worker's life).
+        loaded = sorted(name for name in sys.modules if name.startswith("tamis."))
+        self.context.set_forkserver_preload(["tamis.pipeline.worker_imports", *loaded])
         self.running: list[_Worker] = []
         self.suspects: dict[int, list[Held]] = defaultdict(list)
         self.condemned: dict[int, set[Held]] = defaultdict(set)
@@ -125,16 +128,15 @@ class _Pool:
     def _finished(self, worker: _Worker) -> bool:
         """Whether a worker that ended did its task; raises the error it ended with."""
         worker.process.join()
-        try:
-            outcome: TamisError | None = worker.answer.recv()
-        except EOFError:
+        # No waiting for the end of the pipe: datatrove's helper process may hold it open.
+        answered = worker.answer.poll()
+        outcome: TamisError | None = worker.answer.recv() if answered else None
+        _kill(worker)
+        if not answered:
             self._autopsy(worker)
-            return False
-        finally:
-            _kill(worker)
-        if outcome is not None:
+        elif outcome is not None:
             raise outcome
-        return True
+        return answered
 
     def _autopsy(self, worker: _Worker) -> None:
         """Puts what a killed worker had in hand under suspicion, or condemns it."""
@@ -145,7 +147,8 @@ class _Pool:
             if self.blind[rank] > BLIND_DEATHS:
                 raise WorkError(
                     f"{self.phase.name}: {how} {self.blind[rank]} times: is memory short? "
-                    f"Its log is in {self.logs}; run the same command again to go on, with fewer --workers"
+                    f"Its log is in {self.logs}; run the same command again to go on, with "
+                    "fewer --workers"
                 )
             self.progress.say(f"{how}; starting it again")
             return

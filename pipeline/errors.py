@@ -29,6 +29,10 @@ class WorkError(TamisError):
     """The work failed: a full disk, an unreadable model, a shard that cannot be measured."""
 
 
+class Stopped(BaseException):
+    """A signal asked the command to stop: no error, and nothing may swallow it."""
+
+
 class Busy(WorkError):
     """Another process holds the corpus."""
 

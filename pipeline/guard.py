@@ -82,11 +82,11 @@ class Guard:
     condemned: frozenset[Held] = field(default_factory=frozenset)
 
     def portions(self, unit: int, stage: int, start: int, stop: int) -> Iterator[Portion]:
-        """Rows start to stop cut so that every suspect row stands alone."""
+        """Rows start to stop cut so that every suspect or condemned row stands alone."""
         alone = sorted(
             {
                 row
-                for held in self.suspects
+                for held in (*self.suspects, *self.condemned)
                 if (held.unit, held.stage) == (unit, stage)
                 for row in range(max(start, held.start), min(stop, held.stop))
             }
@@ -101,7 +101,10 @@ class Guard:
 
     @contextmanager
     def holding(self, unit: int, stage: int, start: int, stop: int) -> Iterator[None]:
-        """Says on the board that these rows are in hand while the block runs."""
+        """Says on the board that these rows are in hand while the block runs.
+
+        If the block raises they stay there: whatever ends the worker then, it was these rows.
+        """
         if self.board is None:
             yield
             return

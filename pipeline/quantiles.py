@@ -7,7 +7,9 @@ passes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +22,13 @@ _BITS = 16
 def quantile(values: Callable[[], Iterable[Values]], share: float) -> float | None:
     """The smallest value that at least `share` of the values are not above; None without values.
 
-    values gives the same arrays each time it is called; NaNs are left out.
+    values gives the same arrays each time it is called; NaNs are left out. The share is the decimal
+    that its user wrote: 0.07 of a hundred values are seven of them.
     """
     count = sum(int((~np.isnan(part)).sum()) for part in values())
     if not count:
         return None
-    rank = max(0, int(np.ceil(share * count)) - 1)
+    rank = max(0, math.ceil(Fraction(str(share)) * count) - 1)
     prefix = np.uint64(0)
     for shift in (np.uint64(s) for s in range(64 - _BITS, -1, -_BITS)):
         histogram = np.zeros(1 << _BITS, np.int64)

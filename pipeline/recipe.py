@@ -6,6 +6,8 @@ value; the recipe a corpus was made with is kept in it, with such changes, as re
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from typing import Annotated, Any, Literal
 import pyarrow as pa
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from tamis.pipeline import schema, stage, toml_lines
 from tamis.pipeline.errors import CallError, nearest
@@ -25,11 +28,13 @@ from tamis.pipeline.rules import Bound, ByTable, Rule
 from tamis.pipeline.stage import Stage
 
 NAME = r"^[a-z][a-z0-9_]*$"
+FORMS = ("float", "TableSpec")  # of a bound, as pydantic calls them in error places
+RESERVED = ("ingest", "ledger", "write")  # they have places in a corpus where stages have theirs
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class TableSpec(_Strict):
@@ -92,7 +97,7 @@ class StageSpec(BaseModel):
     rules: dict[Annotated[str, Field(pattern=NAME)], RuleSpec] = {}
 
     def stage(self) -> Stage:
-        default = self.kind if ":" not in self.kind else self.kind.rpartition(":")[2].lower()
+        default = _default_name(self.kind)
         return Stage(
             self.name or default,
             default,
@@ -100,6 +105,19 @@ class StageSpec(BaseModel):
             tuple(spec.rule(name) for name, spec in self.rules.items()),
             {column: tuple(values) for column, values in self.only.items()},
         )
+
+    def unknown_option(self) -> tuple[str, str] | None:
+        """A key that neither a stage nor its kind has, and a message about it."""
+        options = {f.name for f in dataclasses.fields(stage.load(self.kind)) if f.init}
+        for key in self.model_extra or {}:
+            if key not in options:
+                valid = options | set(type(self).model_fields)
+                return key, f"'{self.kind}' has no option '{key}': {nearest(key, valid)}"
+        return None
+
+
+def _default_name(kind: str) -> str:
+    return kind.rpartition(":")[2].lower() if ":" in kind else kind
 
 
 class RecipeSpec(_Strict):
@@ -143,11 +161,11 @@ class Recipe:
 
     def without(self, name: str) -> Recipe:
         """The recipe with one stage, `stage`, or one rule, `stage.rule`, left out."""
-        stage_name, _, rule_name = name.partition(".")
+        stage_name, dot, rule_name = name.partition(".")
         left_out = self.stage(stage_name)
         raw = {**self.raw, "stage": [dict(entry) for entry in self.raw.get("stage", [])]}
         place = self.stages.index(left_out)
-        if not rule_name:
+        if not dot:
             del raw["stage"][place]
         else:
             rules = dict(raw["stage"][place].get("rules", {}))
@@ -186,11 +204,21 @@ def load(which: str, changes: Sequence[str] = ()) -> Recipe:
     except UnicodeDecodeError as error:
         raise CallError(f"{path} is not UTF-8: {error}") from error
     except tomllib.TOMLDecodeError as error:
-        raise CallError(f"{path}: {error}") from error
+        raise CallError(f"{path}{_at(_toml_line(error, text))}: {error}") from error
     for change in changes:
         _change(raw, change)
     raw.setdefault("name", path.stem)
-    return _build(raw, text, str(path))
+    try:
+        return _build(raw, text, str(path))
+    except CallError as error:
+        if not changes:
+            raise
+        raise CallError(f"{error} (with --set {' --set '.join(changes)})") from None
+
+
+def _toml_line(error: tomllib.TOMLDecodeError, text: str) -> int:
+    found = re.search(r"at line (\d+)", str(error))
+    return int(found[1]) if found else text.rstrip().count("\n") + 1
 
 
 def _change(raw: dict[str, Any], change: str) -> None:
@@ -199,13 +227,17 @@ def _change(raw: dict[str, Any], change: str) -> None:
     stage_name, *keys = target.strip().split(".")
     if not separator or not keys:
         raise CallError(f"--set {change}: write stage.key=value, such as language.model=lid.bin")
-    entries = [entry for entry in raw.get("stage", []) if isinstance(entry, dict)]
-    tables = {str(entry.get("name", entry.get("kind"))): entry for entry in entries}
+    entries = raw.get("stage", [])
+    tables = {
+        str(entry.get("name", _default_name(str(entry.get("kind"))))): entry
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, dict)
+    }
     tables["ingest"] = raw.setdefault("ingest", {})
     if stage_name not in tables:
         raise CallError(f"--set {change}: no stage '{stage_name}': {nearest(stage_name, tables)}")
-    table = tables[stage_name]
-    for key in keys[:-1]:
+    table: Any = tables
+    for key in (stage_name, *keys[:-1]):
         table = table.setdefault(key, {})
         if not isinstance(table, dict):
             raise CallError(f"--set {change}: '{key}' holds a value, not a table")
@@ -222,27 +254,43 @@ def _build(raw: Mapping[str, Any], text: str = "", where: str = "recipe") -> Rec
         raise CallError(_explain(error, text, where)) from None
     stages = []
     for place, entry in enumerate(spec.stage):
+        at: tuple[object, ...] = ("stage", place)
         try:
+            if unknown := entry.unknown_option():
+                at = (*at, unknown[0])
+                raise CallError(unknown[1])
             stages.append(entry.stage())
         except CallError as error:
-            line = toml_lines.find(text, ("stage", place))
-            raise CallError(f"{where}{f':{line}' if line else ''}: {error}") from None
+            raise CallError(f"{where}{_at(toml_lines.find(text, at))}: {error}") from None
     recipe = Recipe(spec.name, spec.description, spec.ingest, tuple(stages), raw)
     _check_columns(recipe, text, where)
     return recipe
 
 
+def _at(line: int | None) -> str:
+    return f":{line}" if line else ""
+
+
 def _explain(error: ValidationError, text: str, where: str) -> str:
-    first = error.errors()[0]
-    location = tuple(part for part in first["loc"] if part not in ("float", "TableSpec"))
-    line = toml_lines.find(text, location)
+    """One error: a wrong key rather than what is missing because of it."""
+    errors = [e for e in error.errors() if not _is_other_form(e)]
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    location = tuple(p for n, p in enumerate(first["loc"]) if n != 5 or p not in FORMS)
     dotted = ".".join(str(part) for part in location)
-    message = first["msg"].removeprefix("Value error, ").lower()
+    message = first["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
     if first["type"] == "extra_forbidden":
         message = f"unknown key: {nearest(str(location[-1]), _valid_keys(location))}"
     elif first["type"] == "missing":
         message = "missing"
-    return f"{where}{f':{line}' if line else ''}: {dotted}: {message}"
+    return f"{where}{_at(toml_lines.find(text, location))}: {dotted}: {message}"
+
+
+def _is_other_form(error: ErrorDetails) -> bool:
+    """Whether it is about the form of a bound that was not meant: a number, or a table."""
+    meant = FORMS[isinstance(error["input"], dict)]
+    form = error["loc"][5:]
+    return len(form) == 1 and form[0] in FORMS and form[0] != meant
 
 
 def _valid_keys(location: tuple[Any, ...]) -> list[str]:
@@ -258,30 +306,34 @@ def _valid_keys(location: tuple[Any, ...]) -> list[str]:
 
 def _check_columns(recipe: Recipe, text: str, where: str) -> None:
     """Every column that is read exists by then, and every rule suits the type of its column."""
-    known = {field.name: field.type for field in schema.DOCUMENTS}
-    known |= {field.name: field.type for field in schema.INGEST}
-    names: set[str] = {"ingest"}
+    known = {field.name: field.type for field in (*schema.DOCUMENTS, *schema.INGEST)}
+    names = set(RESERVED)
     for place, entry in enumerate(recipe.stages):
-        line = toml_lines.find(text, ("stage", place))
-        at = f"{where}{f':{line}' if line else ''}: stage '{entry.name}'"
+        at = f"{where}{_at(toml_lines.find(text, ('stage', place)))}: stage '{entry.name}'"
         if entry.name in names:
             raise CallError(f'{at}: the name is taken: give it another with name = "..."')
         names.add(entry.name)
         for column in (*entry.measure.needs, *entry.only):
             if column not in known:
                 raise CallError(f"{at} needs the column '{column}': {nearest(column, known)}")
+        for field in entry.schema:
+            if field.name in known and not (entry.edits_text and field.name == "text"):
+                raise CallError(f"{at} gives the column '{field.name}', which is there already")
         known |= {field.name: field.type for field in entry.schema}
         for rule in entry.rules:
-            for column in rule.columns:
-                if column not in known:
-                    raise CallError(
-                        f"{at}, rule '{rule.name}': no column '{column}': {nearest(column, known)}"
-                    )
-            number = pa.types.is_floating(known[rule.column])
-            number |= pa.types.is_integer(known[rule.column])
-            number |= pa.types.is_boolean(known[rule.column])
-            if rule.numeric and not number:
-                raise CallError(
-                    f"{at}, rule '{rule.name}': '{rule.column}' holds {known[rule.column]}, "
-                    "not numbers: use in or not_in"
-                )
+            line = toml_lines.find(text, ("stage", place, "rules", rule.name))
+            _check_rule(rule, known, f"{where}{_at(line)}: stage '{entry.name}'")
+
+
+def _check_rule(rule: Rule, known: Mapping[str, pa.DataType], at: str) -> None:
+    for column in rule.columns:
+        if column not in known:
+            raise CallError(
+                f"{at}, rule '{rule.name}': no column '{column}': {nearest(column, known)}"
+            )
+    kind = known[rule.column]
+    number = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+    if rule.numeric and not number:
+        raise CallError(
+            f"{at}, rule '{rule.name}': '{rule.column}' holds {kind}, not numbers: use in or not_in"
+        )

@@ -30,7 +30,8 @@ class ByTable:
     def of(self, columns: Columns) -> npt.NDArray[np.float64]:
         """The bound of every row, NaN where there is none."""
         keys = list(self.values)
-        place = pc.index_in(columns[self.by], value_set=pa.array(keys, pa.string()))
+        by = pc.cast(columns[self.by], pa.string())
+        place = pc.index_in(by, value_set=pa.array(keys, pa.string()))
         bounds = np.array([*(self.values[key] for key in keys), np.nan], np.float64)
         if self.default is not None:
             bounds[-1] = self.default

@@ -23,6 +23,7 @@ from tamis.pipeline.signals import ShardReader, decision_columns, present
 from tamis.pipeline.stage import Stage, assets, fingerprints
 
 TASK_SHARDS = 64
+COMMANDS = {"language"}  # stages with a command of their own; the others go by `tamis stage NAME`
 
 
 class Sift:
@@ -164,7 +165,7 @@ def missing_upstream(stage: Stage, missing: Sequence[Stage], corpus: Path) -> No
 
 def command(stage: Stage) -> str:
     """The command that measures a stage."""
-    return stage.kind if stage.name == stage.kind else f"stage {stage.name}"
+    return stage.name if stage.name in COMMANDS else f"stage {stage.name}"
 
 
 def options(stage: Stage) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ import re
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]")
 _KEY = re.compile(r"^\s*([A-Za-z0-9_.\"'-]+)\s*=")
+_TEXT = re.compile(r"\"{3}|'{3}")
 _INLINE = re.compile(r"[{,]\s*([A-Za-z0-9_\"'-]+)\s*=")
 
 
@@ -22,13 +23,18 @@ def _lines(text: str) -> dict[tuple[object, ...], int]:
     lines: dict[tuple[object, ...], int] = {}
     entries: dict[str, int] = {}
     table: tuple[object, ...] = ()
-    for number, line in enumerate(text.splitlines(), 1):
+    quoted = False  # inside a string of several lines
+    for number, line in enumerate(text.split("\n"), 1):
+        inside, quoted = quoted, quoted ^ bool(len(_TEXT.findall(line)) % 2)
+        if inside:
+            continue
         if header := _HEADER.match(line):
             name, *rest = _split(header[2])
-            if header[1] == "[[":
+            if header[1] == "[[" and not rest:
                 entries[name] = entries.get(name, -1) + 1
             table = (name, entries[name], *rest) if name in entries else (name, *rest)
             lines.setdefault(table, number)
+            lines.setdefault(table[:1], number)
         elif key := _KEY.match(line):
             path = (*table, *_split(key[1]))
             lines.setdefault(path, number)

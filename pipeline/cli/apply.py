@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError, from_os
 from tamis.pipeline.ingest.run import ingest, shards_of_inputs
 from tamis.pipeline.sift import Sift
-from tamis.pipeline.write import Format
+from tamis.pipeline.write import Format, claim
 
 
 def register(app: typer.Typer) -> None:
@@ -49,19 +49,22 @@ def apply(
     options = o.ingest_options(chosen.ingest, given)
     if rejected is not None and rejected.resolve() == directory.resolve():
         raise CallError("--rejected and --output are the same directory")
+    workers = o.cores(workers)
+    corpus = Corpus(directory / ".corpus")
     try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        scratch = tempfile.TemporaryDirectory(prefix=".tamis-", dir=directory.parent)
+        claim(directory, set())
+        shutil.rmtree(corpus.root, ignore_errors=True)  # what an interrupted call left
     except OSError as error:
-        raise from_os(error, f"cannot write beside {directory}") from error
-    with scratch as root:
-        corpus = Corpus(Path(root))
-        workers = o.cores(workers)
-        ingest(corpus, shards, options, workers, strict, quiet=json, gather=False)
-        sift = Sift(corpus, chosen, workers, quiet=json)
-        answer.measure_all(sift)
-        names = shards_of_inputs(corpus)
-        ledger = answer.write(sift, directory, form, rejected, names=names)
+        raise from_os(error, f"cannot write into {directory}") from error
+    try:
+        with corpus.lock():
+            ingest(corpus, shards, options, workers, strict, quiet=json, gather=False)
+            sift = Sift(corpus, chosen, workers, quiet=json)
+            answer.measure_all(sift)
+            names = shards_of_inputs(corpus)
+            ledger = answer.write(sift, directory, form, rejected, names=names)
+    finally:
+        shutil.rmtree(corpus.root, ignore_errors=True)
     if json:
         print_json(ledger)
     else:

@@ -10,7 +10,7 @@ import typer
 
 from tamis.pipeline.cli import apply, ingest, recipes, run, stages, status, why, write
 from tamis.pipeline.cli.tables import say
-from tamis.pipeline.errors import TamisError, from_os
+from tamis.pipeline.errors import Stopped, TamisError, from_os
 
 app = typer.Typer(
     name="tamis",
@@ -26,13 +26,14 @@ for module in (run, ingest, stages, write, apply, why, status, recipes):
 
 def main() -> None:
     """Runs a command; exit codes are 0 done, 1 the work failed, 2 the call was wrong."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         app()
     except TamisError as error:
         say(f"tamis: {error}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except Stopped:
         say("tamis: stopped; the same command goes on where it was")
         sys.exit(1)
     except BrokenPipeError:
@@ -43,8 +44,8 @@ def main() -> None:
         sys.exit(1)
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped
 
 
 if __name__ == "__main__":

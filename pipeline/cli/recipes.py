@@ -31,9 +31,8 @@ def show(
             for stage in recipe.stages
             for rule in stage.rules
         ]
-        out().print(
-            simple(f"{recipe.name}: {recipe.description}", [("rule", False), ("", False)], rows)
-        )
+        out().print(f"{recipe.description}\n", markup=False)
+        out().print(simple(f"Recipe {recipe.name}", [("rule", False), ("", False)], rows))
         return
     found = [recipes.load(known) for known in recipes.bundled()]
     if json:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tamis.pipeline.ingest import jsonl, parquet, plain
+from tamis.pipeline.ingest.inputs import Unreadable
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.plan import Piece
 from tamis.pipeline.ingest.records import Extractor, Rows
@@ -22,19 +23,36 @@ class Chunk:
     records: int
     rows: Callable[[int, int], Rows]
     """The rows of records start to stop of the chunk."""
+    place: Callable[[int], str]
+    """Where a record of the chunk is, in words."""
 
 
-def read(source: Source, piece: Piece, options: IngestOptions) -> Iterator[Chunk]:
+def read(source: Source, piece: Piece, options: IngestOptions) -> Iterator[Chunk | Unreadable]:
     """The chunks of a piece of an input; raises Unreadable where it cannot be read on."""
     extractor = Extractor(source.input, options)
     if source.input.format == "jsonl":
-        # A compressed file is read from its beginning, whatever the piece: its task takes them all.
-        start, stop = (0, None) if source.input.compression else (piece.start, piece.stop)
-        for lines in jsonl.read_lines(source, options.max_document_bytes, start, stop):
-            rows = partial(jsonl.parse, lines, extractor, start == 0)
-            yield Chunk(lines.block, len(lines.lines), rows)
+        yield from _lines(source, piece, extractor)
     elif source.input.format == "parquet":
-        for batch in parquet.read(source.input, options.text_key, piece.start, piece.stop):
-            yield Chunk(0, batch.records, partial(parquet.rows, batch, extractor))
+        yield from _batches(source, piece, extractor)
     else:
-        yield Chunk(0, 1, lambda start, stop: plain.read(source, extractor, options))
+        rows = partial(plain.read, source, extractor, options)
+        yield Chunk(0, 1, lambda start, stop: rows(), lambda record: "file")
+
+
+def _lines(source: Source, piece: Piece, extractor: Extractor) -> Iterator[Chunk]:
+    # A compressed file is read from its beginning, whatever the piece: its task takes them all.
+    start, stop = (0, None) if source.input.compression else (piece.start, piece.stop)
+    numbered = start == 0
+    for lines in jsonl.read_lines(source, extractor.options.max_document_bytes, start, stop):
+        rows = partial(jsonl.parse, lines, extractor, numbered)
+        yield Chunk(lines.block, len(lines.lines), rows, partial(jsonl.place_of, lines, numbered))
+
+
+def _batches(source: Source, piece: Piece, extractor: Extractor) -> Iterator[Chunk | Unreadable]:
+    key, limit = extractor.options.text_key, extractor.options.max_document_bytes
+    for batch in parquet.read(source.input, key, limit, piece.start, piece.stop):
+        if isinstance(batch, Unreadable):
+            yield batch
+        else:
+            rows = partial(parquet.rows, batch, extractor)
+            yield Chunk(batch.block, batch.records, rows, partial(parquet.place_of, batch))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,15 +15,15 @@ class Unreadable(Exception):
     """A record, or all of an input, that cannot become a document.
 
     reason: a stable key, counted in the ledger; detail: what was found and what to do about it;
-    records: how many records are lost with it.
+    records: how many records are lost with it; where: their place, unless whoever reads knows.
     """
 
-    def __init__(self, reason: str, detail: str, records: int = 1) -> None:
+    def __init__(self, reason: str, detail: str, records: int = 1, where: str = "file") -> None:
         super().__init__(f"{reason}: {detail}")
-        self.reason, self.detail, self.records = reason, detail, records
+        self.reason, self.detail, self.records, self.where = reason, detail, records, where
 
-    def __reduce__(self) -> tuple[type, tuple[str, str, int]]:
-        return type(self), (self.reason, self.detail, self.records)
+    def __reduce__(self) -> tuple[type, tuple[str, str, int, str]]:
+        return type(self), (self.reason, self.detail, self.records, self.where)
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ EXTENSIONS = {
     ".parquet": "parquet",
 }
 COMPRESSIONS = {".gz": "gz", ".bz2": "bz2", ".xz": "xz", ".zst": "zst", ".zstd": "zst"}
+_KNOWN = (
+    f"known endings: {', '.join(EXTENSIONS)}, each but .parquet also with {', '.join(COMPRESSIONS)}"
+)
 
 
 @dataclass
@@ -70,20 +74,27 @@ class Expansion:
     """Files that more than one argument named: each is read once."""
 
 
-def expand(arguments: Sequence[str], list_installed: Callable[[], list[Input]]) -> Expansion:
+def expand(
+    arguments: Sequence[str],
+    list_installed: Callable[[], list[Input]],
+    corpus: Path | None = None,
+) -> Expansion:
     """Every input that files, directories, globs and `installed:` stand for, in a fixed order.
 
-    Raises CallError for an argument that stands for nothing that can be read.
+    What lies in the corpus that is being made is no input. Raises CallError for an argument that
+    stands for nothing that can be read.
     """
     found = Expansion()
     seen: set[Path] = set()
     names: Counter[str] = Counter()
+    own = corpus.resolve() if corpus else None
     for argument in arguments:
         inputs = list_installed() if argument == "installed:" else _named(argument, found.skipped)
-        if not inputs:
+        resolved = [(one, Path(one.path).resolve()) for one in inputs]
+        resolved = [(one, real) for one, real in resolved if own not in real.parents]
+        if not resolved:
             raise CallError(_nothing(argument, found.skipped))
-        for one in inputs:
-            real = Path(one.path).resolve()
+        for one, real in resolved:
             if one.format != "description" and real in seen:
                 found.repeated += 1
                 continue
@@ -97,34 +108,66 @@ def expand(arguments: Sequence[str], list_installed: Callable[[], list[Input]]) 
 def _named(argument: str, skipped: Counter[str]) -> list[Input]:
     if "://" in argument:
         raise CallError(f"{argument}: inputs are files, directories, globs or installed:")
+    if not _is_utf8(argument):
+        raise CallError(f"{argument!a}: the name is not UTF-8: rename it")
     path = Path(argument)
     if path.is_file():
         source = _input(path, path.name)
         if source is None:
-            raise CallError(
-                f"{argument}: unknown kind of file; known endings: {', '.join(EXTENSIONS)}, "
-                f"each also with {', '.join(COMPRESSIONS)}"
-            )
+            raise CallError(f"{argument}: unknown kind of file; {_KNOWN}")
         return [source]
     if path.is_dir():
-        return _below(path, sorted(p for p in path.rglob("*") if p.is_file()), skipped)
+        return _below(path, _walk(path, skipped), skipped)
+    if path.exists():
+        raise CallError(f"{argument}: neither a file nor a directory; put its content into a file")
     if any(sign in argument for sign in "*?["):
-        anchor = Path(path.anchor)
-        matches = sorted(p for p in anchor.glob(str(path.relative_to(anchor))) if p.is_file())
         fixed = path
         while any(sign in str(fixed) for sign in "*?["):
             fixed = fixed.parent
-        return _below(fixed, matches, skipped)
+        return _below(fixed, _matches(path), skipped)
     raise CallError(f"{argument}: no such file or directory")
 
 
-def _below(root: Path, paths: Sequence[Path], skipped: Counter[str]) -> list[Input]:
+def _matches(pattern: Path) -> list[Path]:
+    """The files that a pattern stands for; `**` at its end stands for all that lies below."""
+    if pattern.name == "**":
+        pattern /= "*"
+    anchor = Path(pattern.anchor)
+    try:
+        return sorted(p for p in anchor.glob(str(pattern.relative_to(anchor))) if p.is_file())
+    except (ValueError, NotImplementedError) as error:
+        raise CallError(f"{pattern}: {error}") from None
+
+
+def _walk(directory: Path, skipped: Counter[str]) -> Iterator[Path]:
+    """The files below a directory in the order of their paths; links to directories are left."""
+    try:
+        with os.scandir(directory) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+    except OSError:
+        skipped["directory without permission"] += 1
+        return
+    for entry in entries:
+        path = directory / entry.name
+        if entry.name.startswith("."):
+            skipped["hidden"] += 1
+        elif entry.is_dir(follow_symlinks=False):
+            yield from _walk(path, skipped)
+        elif path.is_file():
+            yield path
+        else:  # a link to a directory or to nothing, a pipe, a device
+            skipped["no file"] += 1
+
+
+def _below(root: Path, paths: Iterable[Path], skipped: Counter[str]) -> list[Input]:
     inputs = []
     for path in paths:
         name = path.relative_to(root).as_posix() if root in path.parents else path.as_posix()
         if path.name.startswith("."):
             continue
-        if (source := _input(path, name)) is None:
+        if not _is_utf8(str(path)):
+            skipped["name not UTF-8"] += 1
+        elif (source := _input(path, name)) is None:
             skipped["".join(path.suffixes[-2:]) or "no ending"] += 1
         else:
             inputs.append(source)
@@ -138,13 +181,19 @@ def _input(path: Path, name: str) -> Input | None:
     kind = EXTENSIONS.get(ending[0]) if ending else None
     if kind is None or (kind == "parquet" and compression):
         return None
-    return Input(name, str(path), path.stat().st_size, kind, compression)
+    # Absolute: an interrupted ingest may be taken up from another directory.
+    return Input(name, str(path.absolute()), path.stat().st_size, kind, compression)
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _nothing(argument: str, skipped: Counter[str]) -> str:
     others = ", ".join(f"{count} {ending}" for ending, count in skipped.most_common(5))
-    return (
-        f"{argument}: nothing to read there"
-        + (f" (passed over: {others})" if others else "")
-        + f"; known endings: {', '.join(EXTENSIONS)}, each also with {', '.join(COMPRESSIONS)}"
-    )
+    passed = f" (passed over: {others})" if others else ""
+    return f"{argument}: nothing to read there{passed}; {_KNOWN}"

@@ -4,35 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
+import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tamis.pipeline.ingest import columns, pages
 from tamis.pipeline.ingest.inputs import Input, Unreadable
 from tamis.pipeline.ingest.records import Extractor, Rows
 from tamis.pipeline.ingest.streams import opened
 from tamis.pipeline.schema import DOCUMENTS
 
 BATCH_ROWS = 256
+BATCH_BYTES = 64_000_000
+PAGE_BYTES = 256_000_000  # some writers make a page of a whole column chunk
+
+_BROKEN = (pa.ArrowException, OSError)
 
 
 def row_group_bytes(source: Input) -> list[int]:
     """The uncompressed size of every row group; empty for a file that cannot be read."""
     try:
         metadata = pq.read_metadata(source.path)
-    except (OSError, pa.ArrowException):
+    except _BROKEN:
         return []
     return [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
 
 
 @dataclass
 class Batch:
-    """Some rows, and the number of the first."""
+    """Some rows, the number of the first, and about where in the file they are."""
 
     first: int
     columns: pa.RecordBatch
+    block: int
 
     @property
     def records(self) -> int:
@@ -40,96 +48,106 @@ class Batch:
         return rows
 
 
-def read(source: Input, text_key: str, start: int, stop: int | None) -> Iterator[Batch]:
-    """The rows of row groups start to stop; raises Unreadable for a file without texts."""
+def read(
+    source: Input, text_key: str, limit: int, start: int, stop: int | None
+) -> Iterator[Batch | Unreadable]:
+    """The rows of row groups start to stop, and what cannot be read among them.
+
+    Raises Unreadable for a file without texts.
+    """
     with opened(source) as raw:
         try:
-            file = pq.ParquetFile(raw, pre_buffer=False)
-        except (pa.ArrowException, OSError) as error:
+            file = pq.ParquetFile(
+                raw, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
+            )
+            schema = file.schema_arrow
+        except _BROKEN as error:
             raise Unreadable("corrupt_file", f"not a Parquet file: {error}") from error
-        groups = list(range(file.num_row_groups))[start:stop]
-        first = sum(file.metadata.row_group(i).num_rows for i in range(start))
-        lost = sum(file.metadata.row_group(i).num_rows for i in groups)
-        _check_text(file.schema_arrow, text_key, lost)
-        batches = file.iter_batches(BATCH_ROWS, row_groups=groups, use_threads=False)
-        while True:
+        rows = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+        groups = range(file.num_row_groups)[start:stop]
+        _check_text(schema, text_key, sum(rows[group] for group in groups))
+        for group in groups:
+            first, last = sum(rows[:group]), sum(rows[: group + 1])
+            at = source.bytes * first // max(sum(rows), 1)
             try:
-                batch = next(batches, None)
-            except (pa.ArrowException, OSError) as error:
-                detail = f"corrupt from row {first} on: {error}"
-                raise Unreadable("corrupt_file", detail, lost) from error
-            if batch is None:
-                return
-            yield Batch(first, batch)
-            first += batch.num_rows
-            lost -= batch.num_rows
+                for batch in _batches(file, raw, group, max(PAGE_BYTES, 2 * limit)):
+                    yield Batch(first, batch, at)
+                    first += batch.num_rows
+            except _BROKEN as error:
+                where = f"rows {first} to {last - 1}"
+                yield Unreadable("corrupt_file", str(error), last - first, where)
+            except Unreadable as error:
+                yield Unreadable(
+                    error.reason, error.detail, error.records, f"rows {first} to {last - 1}"
+                )
 
 
 def _check_text(schema: pa.Schema, key: str, records: int) -> None:
-    column = key.partition(".")[0]
-    if column not in schema.names:
+    if key not in schema.names and key.partition(".")[0] not in schema.names:
         has = ", ".join(schema.names[:12])
         raise Unreadable("no_text", f"no column '{key}'; it has: {has} (see --text-key)", records)
 
 
+def _batches(
+    file: pq.ParquetFile, raw: BinaryIO, group: int, page_bytes: int
+) -> Iterator[pa.RecordBatch]:
+    """A row group, in batches that are small even if every row has a dictionary's longest value."""
+    metadata = file.metadata.row_group(group)
+    if not metadata.num_rows:
+        return
+    found = pages.measure(raw, metadata)
+    if found.largest > page_bytes:
+        detail = f"a page of {found.largest} bytes in column '{found.column}', over {page_bytes}"
+        raise Unreadable("too_long", detail, metadata.num_rows)
+    row_bytes = max(metadata.total_byte_size // metadata.num_rows, found.dictionary, 1)
+    rows = min(max(BATCH_BYTES // row_bytes, 1), BATCH_ROWS)
+    yield from file.iter_batches(rows, row_groups=[group], use_threads=False)
+
+
+def place_of(batch: Batch, row: int) -> str:
+    """Where a row of a batch is."""
+    return f"row {batch.first + row}"
+
+
 def rows(batch: Batch, extractor: Extractor, start: int, stop: int) -> Rows:
     """The documents and errors of rows start to stop of a batch."""
-    found, key = Rows(), extractor.options.text_key
-    limit = extractor.options.max_document_bytes
-    columns = batch.columns.slice(start, stop - start)
-    ours = set(DOCUMENTS.names) <= set(columns.schema.names)
-    for place, record in enumerate(_records(columns, ours), batch.first + start):
+    found, limit = Rows(), extractor.options.max_document_bytes
+    names = columns.unique(batch.columns.schema.names)
+    simple = [columns.simple(one) for one in batch.columns.slice(start, stop - start).columns]
+    long = _too_long(simple, limit)
+    places = batch.first + start + np.arange(len(long))
+    if long.any():
+        for place in places[long].tolist():
+            error = Unreadable("too_long", f"a value over {limit} bytes (--max-document-bytes)")
+            found.lose(f"row {place}", error)
+        simple = [one.filter(pa.array(~long)) for one in simple]
+    records = zip(*map(columns.values, simple), strict=True)
+    ours = set(DOCUMENTS.names) <= set(names)
+    for place, row in zip(places[~long].tolist(), records, strict=True):
+        record = {name: value for name, value in zip(names, row, strict=True) if value is not None}
         try:
-            text = record.get(key)
-            if isinstance(text, bytes):
-                record[key] = text = _decoded(text)
-            if isinstance(text, str) and len(text) * 4 > limit and len(text.encode()) > limit:
-                raise Unreadable("too_long", f"a text over {limit} bytes (--max-document-bytes)")
-            extractor.add(found, {k: v for k, v in record.items() if v is not None}, place)
+            extractor.add(found, _opened_meta(record) if ours else record, place)
         except Unreadable as error:
-            found.errors.append((f"row {place}", error))
+            found.lose(f"row {place}", error)
     return found
 
 
-def _records(batch: pa.RecordBatch, ours: bool) -> Iterator[dict[str, Any]]:
-    """The rows as Python objects; the `meta` of a file that tamis wrote is opened again.
+def _too_long(batch: list[pa.Array], limit: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which rows have a string that is too long; they are never made into Python objects."""
+    long = np.zeros(len(batch[0]), bool)
+    for column in batch:
+        if columns.is_bytes(column.type) and column.nbytes > limit:
+            long |= pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False) > limit
+    return long
 
-    A column with invalid UTF-8 comes as bytes.
-    """
+
+def _opened_meta(record: dict[str, Any]) -> dict[str, Any]:
+    """The record of a file that tamis wrote, what its `meta` holds among the other fields."""
     try:
-        records = batch.to_pylist()
-    except UnicodeDecodeError:
-        columns = [
-            c.cast(pa.large_binary() if pa.types.is_large_string(c.type) else pa.binary())
-            if pa.types.is_string(c.type) or pa.types.is_large_string(c.type)
-            else c
-            for c in batch.columns
-        ]
-        as_bytes = pa.record_batch(columns, names=batch.schema.names).to_pylist()
-        records = [{k: _text_or_bytes(v) for k, v in record.items()} for record in as_bytes]
-    for record in records:
-        if ours and isinstance(record["meta"], str):
-            try:
-                meta = orjson.loads(record["meta"])
-            except orjson.JSONDecodeError:
-                meta = None
-            if isinstance(meta, dict):
-                del record["meta"]
-                record = {**meta, **record}
-        yield record
-
-
-def _text_or_bytes(value: Any) -> Any:
-    try:
-        return value.decode() if isinstance(value, bytes) else value
-    except UnicodeDecodeError:
-        return value
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise Unreadable(
-            "invalid_utf8", f"byte {data[error.start]:#04x} at {error.start}"
-        ) from None
+        meta = orjson.loads(record.get("meta") or "null")
+    except orjson.JSONDecodeError:
+        return record
+    if not isinstance(meta, dict):
+        return record
+    del record["meta"]
+    return {**meta, **record}

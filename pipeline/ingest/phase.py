@@ -16,7 +16,7 @@ from tamis.pipeline.ingest import chunks
 from tamis.pipeline.ingest.chunks import Chunk
 from tamis.pipeline.ingest.inputs import Input, Unreadable
 from tamis.pipeline.ingest.options import IngestOptions
-from tamis.pipeline.ingest.plan import Plan
+from tamis.pipeline.ingest.plan import Piece, Plan
 from tamis.pipeline.ingest.records import Rows
 from tamis.pipeline.ingest.shard_writer import ShardWriter
 from tamis.pipeline.ingest.streams import Source
@@ -87,11 +87,13 @@ class _Reading:
         try:
             for shard, place, chunk in found:
                 if shard in self.done:
+                    if isinstance(chunk, Chunk):
+                        self.records += chunk.records  # numbers must not depend on what is done
                     continue
                 while self.current != shard:
                     self._next_shard()
                 if isinstance(chunk, Unreadable):
-                    self._lose(place, "file", chunk)
+                    self._lose(place, chunk.where, chunk)
                 else:
                     self._take(place, chunk)
             while self._next_shard():
@@ -106,13 +108,10 @@ class _Reading:
         (shard,) = self.shards
         for piece in self.phase.plan.shards[shard]:
             source = Source(self.phase.inputs[piece.input])
-            for chunk in self._read(source, piece.input, shard):
+            for chunk in self._read(source, piece):
                 yield shard, piece.input, chunk
             if piece.start == 0 and piece.stop is None:
                 self.digests[str(piece.input)] = source.sha256 or digest_of(source.input)
-            if piece.stop is not None:
-                pieces = sum(p.input == piece.input for s in self.phase.plan.shards for p in s)
-                self.guard.advance(0, source.input.bytes // pieces)
 
     def _stream(self) -> Iterator[Found]:
         """One compressed input, cut into shards by how much of it was read."""
@@ -120,26 +119,28 @@ class _Reading:
         place, starts = pieces[0].input, [piece.start for piece in pieces]
         source = Source(self.phase.inputs[place])
         shard = self.shards[0]
-        for chunk in self._read(source, place, shard):
+        for chunk in self._read(source, Piece(place)):
             if isinstance(chunk, Chunk):
                 shard = self.shards[bisect_right(starts, chunk.block) - 1]
             yield shard, place, chunk
         self.digests[str(place)] = source.sha256 or digest_of(source.input)
 
-    def _read(self, source: Source, place: int, shard: int) -> Iterator[Chunk | Unreadable]:
-        """The chunks of an input, and what ends it before its end."""
-        piece = next(p for p in self.phase.plan.shards[shard] if p.input == place)
-        before = piece.start
+    def _read(self, source: Source, piece: Piece) -> Iterator[Chunk | Unreadable]:
+        """The chunks of a piece of an input, and what ends it before its end."""
+        by_bytes = source.input.format == "jsonl"
+        before: int | None = piece.start if by_bytes else None
         try:
             for chunk in chunks.read(source, piece, self.phase.options):
                 yield chunk
-                if piece.stop is None:
+                if isinstance(chunk, Chunk):
+                    before = chunk.block if before is None else before
                     self.guard.advance(0, max(0, chunk.block - before))
                     before = max(before, chunk.block)
         except Unreadable as error:
             yield error
-        if piece.stop is None:
-            self.guard.advance(0, source.input.bytes - before)
+        if by_bytes or piece.stop is None:
+            stop = source.input.bytes if piece.stop is None else piece.stop
+            self.guard.advance(0, max(0, stop - (before or 0)))
 
     def _take(self, place: int, chunk: Chunk) -> None:
         """Rows out of a chunk, in the portions that the guard allows."""
@@ -147,13 +148,13 @@ class _Reading:
         name, first = self.phase.inputs[place].name, self.records
         for portion in self.guard.portions(self.unit, 0, first, first + chunk.records):
             if portion.condemned:
-                self._lose(place, f"record {portion.start}", KILLED)
+                self._lose(place, chunk.place(portion.start - first), KILLED)
                 continue
             with self.guard.holding(self.unit, 0, portion.start, portion.stop):
                 try:
                     rows = chunk.rows(portion.start - first, portion.stop - first)
                 except Unreadable as error:
-                    self._lose(place, "file", error)
+                    self._lose(place, error.where, error)
                     continue
                 self._stop_if_strict(name, rows)
                 self.writer.add(rows, place, name)

@@ -27,7 +27,7 @@ def read(source: Source, extractor: Extractor, options: IngestOptions) -> Rows:
     texts = READERS.get(source.input.format)
     found = texts(data) if texts else [(_decode(data, options.encoding), {})]
     for place, (text, meta) in enumerate(found):
-        record = {options.text_key: text, **meta, **_origin(source.input)}
+        record = {**meta, **_origin(source.input), options.text_key: text}
         extractor.add(rows, record, place)
     return rows
 

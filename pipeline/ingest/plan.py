@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tamis.pipeline.ingest import parquet
 from tamis.pipeline.ingest.inputs import Input
@@ -37,6 +38,12 @@ class Plan:
     tasks: list[list[int]]
     split: list[int]
     """Inputs that no task reads whole: their digests are work of their own."""
+
+    @classmethod
+    def load(cls, saved: dict[str, Any]) -> Plan:
+        """A plan as `asdict` wrote it."""
+        shards = [[Piece(**piece) for piece in shard] for shard in saved["shards"]]
+        return cls(shards, saved["tasks"], saved["split"])
 
 
 def plan(inputs: Sequence[Input], shard_bytes: int, gather: bool = True) -> Plan:
@@ -73,9 +80,9 @@ def expected_text(source: Input) -> float:
 
 
 def _shard_bytes(inputs: Sequence[Input]) -> int:
-    """About 64 shards, but none under 8 MB, so that a task is worth its start, or over 256 MB."""
+    """About 32 shards, but none under 8 MB, so that a task is worth its start, or over 256 MB."""
     total = sum(expected_text(source) for source in inputs)
-    return int(min(max(total / 64, 8e6), 256e6))
+    return int(min(max(total / 32, 8e6), 256e6))
 
 
 def _add(made: Plan, shards: list[list[Piece]], together: bool = False) -> None:

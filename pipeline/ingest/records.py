@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from datetime import date as date_only
 from typing import Any
 
 import orjson
@@ -30,6 +34,11 @@ class Rows:
     errors: list[tuple[str, Unreadable]] = field(default_factory=list)
     """Place and what was wrong there."""
 
+    def lose(self, place: str, error: Unreadable) -> None:
+        """Notes an error, without the frames and records that an exception drags along."""
+        error.__traceback__ = error.__context__ = error.__cause__ = None
+        self.errors.append((place, error))
+
 
 class Extractor:
     """Turns the records of one input into rows."""
@@ -45,29 +54,44 @@ class Extractor:
         options = self.options
         if type(record) is not dict:
             raise Unreadable("not_an_object", f"a JSON {_kind(record)}, not an object with a text")
-        text = _take(record, options.text_key)
-        if type(text) is not str:
-            raise self._no_text(record, text)
-        identifier = _take(record, options.id_key)
-        if type(identifier) is int:
-            identifier = str(identifier)
-        elif type(identifier) is not str or not identifier:
-            if identifier is not None and "." not in options.id_key:
-                record[options.id_key] = identifier
+        holder, key = _find(record, options.text_key)
+        text = self._text(record, holder.get(key))
+        used = [(holder, key)]
+        identifier = _wanted(record, options.id_key, _identifier, used)
+        if identifier is None:
             identifier = self._stable_id(text, place)
-        url = self._string(record, options.url_key)
-        source = self.source or self._string(record, options.source_key)
-        date = self._date(record)
+        url = _wanted(record, options.url_key, _string, used)
+        date = _wanted(record, options.date_key, parse_date, used)
+        source = self.source or _wanted(record, options.source_key, _string, used)
+        for holder, key in used:  # at the end: one field may serve as id and URL
+            holder.pop(key, None)
+        meta = _json(record) if record else None
+        if meta is not None and len(meta) > options.max_document_bytes:
+            raise self._too_long("other fields")
         rows.ids.append(identifier)
         rows.texts.append(text)
         rows.sources.append(source)
         rows.urls.append(url)
         rows.dates.append(date)
-        rows.metas.append(_json(record) if record else None)
+        rows.metas.append(meta)
         rows.places.append(place)
         if self._groups:
             package = record.get("package")
             rows.groups.append(_host(url) or str(package or self.input.package or self.input.name))
+
+    def _text(self, record: dict[str, Any], text: Any) -> str:
+        limit = self.options.max_document_bytes
+        if type(text) is bytes:
+            text = _decoded(text)
+        if type(text) is not str:
+            raise self._no_text(record, text)
+        if len(text) * 4 > limit and len(text.encode()) > limit:
+            raise self._too_long("a text")
+        return text
+
+    def _too_long(self, what: str) -> Unreadable:
+        limit = self.options.max_document_bytes
+        return Unreadable("too_long", f"{what} over {limit} bytes (--max-document-bytes)")
 
     def _stable_id(self, text: str, place: int) -> str:
         """An id that the same record in the same place always gets."""
@@ -82,24 +106,6 @@ class Extractor:
         has = ", ".join(sorted(map(str, record))[:12]) or "nothing"
         return Unreadable("no_text", f"no '{key}'; the record has: {has} (see --text-key)")
 
-    def _string(self, record: dict[str, Any], key: str) -> str | None:
-        value = _take(record, key)
-        if value is None or type(value) is str:
-            return value
-        if "." not in key:
-            record[key] = value  # not what we took it for: it stays among the rest
-        return None
-
-    def _date(self, record: dict[str, Any]) -> datetime | None:
-        key = self.options.date_key
-        value = _take(record, key)
-        if value is None:
-            return None
-        date = parse_date(value)
-        if date is None and "." not in key:
-            record[key] = value
-        return date
-
 
 def parse_date(value: Any) -> datetime | None:
     """A UTC time without zone from ISO 8601 or seconds or milliseconds since 1970, else None."""
@@ -110,6 +116,8 @@ def parse_date(value: Any) -> datetime | None:
             date = datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, UTC)
         elif isinstance(value, datetime):
             date = value
+        elif isinstance(value, date_only):
+            date = datetime(value.year, value.month, value.day)
         else:
             return None
         return date.astimezone(UTC).replace(tzinfo=None) if date.tzinfo else date
@@ -117,26 +125,61 @@ def parse_date(value: Any) -> datetime | None:
         return None
 
 
-def _take(record: dict[str, Any], key: str) -> Any:
-    """A field taken out of a record; one reached by a dotted key stays where it is."""
-    if key in record:
-        return record.pop(key)
-    value: Any = record
-    for part in key.split(".") if "." in key else ():
-        value = value.get(part) if type(value) is dict else None
-    return value if value is not record else None
+def _find(record: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
+    """The object that holds a field, and its name there; a dotted key reaches into objects."""
+    if "." not in key or key in record:
+        return record, key
+    *path, name = key.split(".")
+    holder: Any = record
+    for part in path:
+        holder = holder.get(part)
+        if type(holder) is not dict:
+            return record, key
+    return holder, name
+
+
+def _wanted(
+    record: dict[str, Any],
+    key: str,
+    read: Callable[[Any], Any],
+    used: list[tuple[dict[str, Any], str]],
+) -> Any:
+    """A field read as what it should be; one that is not that stays among the others."""
+    holder, name = _find(record, key)
+    value = holder.get(name)
+    found = None if value is None else read(value)
+    if found is not None or value is None:
+        used.append((holder, name))
+    return found
+
+
+def _identifier(value: Any) -> str | None:
+    return str(value) if type(value) is int else _string(value) or None
+
+
+def _string(value: Any) -> str | None:
+    return value if type(value) is str else None
 
 
 def _host(url: str | None) -> str | None:
-    """The host of a URL, lower case, without user, port and `www.`."""
+    """The host of a URL, lower case, without user, port, `www.` and the dot of the root."""
     if not url or "://" not in url:
         return None
-    host = url.split("://", 1)[1].split("/", 1)[0].split("?", 1)[0].rpartition("@")[2]
-    return host.partition(":")[0].lower().removeprefix("www.") or None
+    host = re.split(r"[/?#\\]", url.split("://", 1)[1], maxsplit=1)[0].rpartition("@")[2].lower()
+    if not host.startswith("["):  # an IPv6 address has colons of its own
+        host = host.partition(":")[0]
+    return host.partition("]")[0].removesuffix(".").removeprefix("www.") or None
 
 
 def _json(record: dict[str, Any]) -> str:
-    return orjson.dumps(record, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(record, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # past 64 bits, or nested 254 deep
+        pass
+    try:
+        return json.dumps(record, default=_plain, ensure_ascii=False, separators=(",", ":"))
+    except (RecursionError, TypeError, ValueError) as error:
+        raise Unreadable("invalid_json", f"other fields cannot be kept: {error}") from None
 
 
 def _plain(value: Any) -> str:
@@ -147,3 +190,11 @@ def _plain(value: Any) -> str:
 def _kind(value: Any) -> str:
     kinds = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
     return kinds.get(type(value), "number")
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        where = f"byte {data[error.start]:#04x} at {error.start}"
+        raise Unreadable("invalid_utf8", where) from None

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import platform
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from tamis.pipeline import engine
-from tamis.pipeline.corpus import Corpus, Manifest, Shard
-from tamis.pipeline.errors import CallError, WorkError
+from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.errors import CallError
 from tamis.pipeline.files import read_json, write_json
 from tamis.pipeline.ingest.inputs import COMPRESSIONS, EXTENSIONS, Input, expand
 from tamis.pipeline.ingest.installed import list_installed
-from tamis.pipeline.ingest.options import SIDES, IngestOptions
+from tamis.pipeline.ingest.manifest import manifest
+from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.phase import IngestPhase, shard_name
-from tamis.pipeline.ingest.plan import plan
+from tamis.pipeline.ingest.plan import Plan, plan
 from tamis.pipeline.progress import Progress
-
-LIBRARIES = ("datatrove", "fasttext-numpy2-wheel", "numpy", "orjson", "pyarrow", "tamis")
 
 
 def ingest(
@@ -46,90 +40,89 @@ def ingest(
         _check_same(corpus, arguments, options)
         progress.say("nothing to do, the documents are there")
         return
-    inputs = _planned(corpus, arguments, options, progress)
+    inputs, made = _planned(corpus, arguments, options, gather, progress)
     progress.total = sum(source.bytes for source in inputs)
-    phase = IngestPhase(corpus, inputs, plan(inputs, options.shard_bytes, gather), options, strict)
+    phase = IngestPhase(corpus, inputs, made, options, strict)
     engine.run(phase, phase.pending(), workers, corpus.logs("ingest"), progress)
-    corpus.publish(_manifest(corpus, phase))
+    corpus.publish(manifest(corpus, phase))
 
 
 def _planned(
-    corpus: Corpus, arguments: Sequence[str], options: IngestOptions, progress: Progress
-) -> list[Input]:
-    """The inputs, as an interrupted ingest of the same arguments saw them or as they are now."""
-    path = corpus.root / "records" / "ingest" / "plan.json"
-    asked = {"arguments": list(arguments), "options": options.model_dump()}
+    corpus: Corpus,
+    arguments: Sequence[str],
+    options: IngestOptions,
+    gather: bool,
+    progress: Progress,
+) -> tuple[list[Input], Plan]:
+    """The inputs and the plan: those of an interrupted ingest of the same, else made now."""
+    path = _plan_file(corpus)
     if path.exists():
         saved = read_json(path)
-        if saved["asked"] != asked:
+        differences = _differing(saved["options"], options)
+        if saved["arguments"] != list(arguments):
+            differences.insert(0, f"inputs were {' '.join(saved['arguments'])}")
+        if differences:
             raise CallError(
                 f"{corpus.root} holds an unfinished ingest of other inputs or options "
-                f"({' '.join(saved['asked']['arguments'])}): finish that one, delete the "
-                "directory, or choose another -o"
+                f"({_some(differences)}): finish that one, delete the directory, or choose "
+                "another -o"
             )
-        return [Input(**source) for source in saved["inputs"]]
-    found = expand(arguments, list_installed)
+        return _saved_plan(corpus)
+    found = expand(arguments, list_installed, corpus.root)
     if found.skipped:
         kinds = ", ".join(f"{count} {ending}" for ending, count in found.skipped.most_common(5))
         progress.say(f"passed over {found.skipped.total()} files of other kinds ({kinds})")
     if found.repeated:
         progress.say(f"{found.repeated} files were named more than once: each is read once")
-    write_json(path, {"asked": asked, "inputs": [asdict(source) for source in found.inputs]})
-    return found.inputs
+    made = plan(found.inputs, options.shard_bytes, gather)
+    asked = {"arguments": list(arguments), "options": options.model_dump()}
+    write_json(path, {**asked, "inputs": [asdict(s) for s in found.inputs], "plan": asdict(made)})
+    return found.inputs, made
+
+
+def _plan_file(corpus: Corpus) -> Path:
+    return corpus.root / "records" / "ingest" / "plan.json"
+
+
+def _saved_plan(corpus: Corpus) -> tuple[list[Input], Plan]:
+    """What was planned for a corpus: it would not be the same once a Parquet file is gone."""
+    saved = read_json(_plan_file(corpus))
+    return [Input(**source) for source in saved["inputs"]], Plan.load(saved["plan"])
 
 
 def _check_same(corpus: Corpus, arguments: Sequence[str], options: IngestOptions) -> None:
     """Documents are written once: other inputs or options need another corpus."""
     if not arguments:
         return
-    manifest = corpus.manifest
-    was = {source["name"]: source["bytes"] for source in manifest.inputs}
-    now = {source.name: source.bytes for source in expand(arguments, list_installed).inputs}
+    was = {source["name"]: source["bytes"] for source in corpus.manifest.inputs}
+    expanded = expand(arguments, list_installed, corpus.root)
+    now = {source.name: source.bytes for source in expanded.inputs}
     differences = [f"{name} is new" for name in now.keys() - was.keys()]
     differences += [f"{name} is gone" for name in was.keys() - now.keys()]
     differences += [f"{name} changed" for name in now.keys() & was.keys() if now[name] != was[name]]
-    old = manifest.options
-    differences += [
-        f"{key} was {old.get(key)!r}, is {value!r}"
-        for key, value in options.model_dump().items()
-        if old.get(key) != value
-    ]
+    differences = _differing(corpus.manifest.options, options) + sorted(differences)
     if differences:
         raise CallError(
-            f"{corpus.root} holds documents of other inputs or options "
-            f"({'; '.join(sorted(differences)[:3])}{'; ...' if len(differences) > 3 else ''}): "
+            f"{corpus.root} holds documents of other inputs or options ({_some(differences)}): "
             "documents are written once, choose another -o"
         )
 
 
-def _manifest(corpus: Corpus, phase: IngestPhase) -> Manifest:
-    """What was read and what it became, out of the records that the tasks left."""
-    numbers = range(len(phase.plan.shards))
-    records = {shard_name(n): corpus.record("ingest", shard_name(n)) or {} for n in numbers}
-    digests: dict[str, str | None] = {}
-    for unit in range(len(phase.tasks)):
-        for name in phase.names(unit):
-            digests |= (corpus.record("ingest", name) or {}).get("digests", {})
-    shards = [
-        Shard(name, r["rows"], file["bytes"], r["text_bytes"], file["sha256"])
-        for name, r in records.items()
-        if (file := r["files"].get("documents"))
+def _differing(was: dict[str, Any], options: IngestOptions) -> list[str]:
+    return [
+        f"{key} was {was.get(key)!r}, is {value!r}"
+        for key, value in options.model_dump().items()
+        if was.get(key) != value
     ]
-    counts = _counts(corpus, phase.options, records)
-    if not shards and not any(counts["set_aside"].values()):
-        raise _nothing_read(corpus, counts)
-    inputs: list[dict[str, Any]] = [
-        {"name": s.name, "path": s.path, "bytes": s.bytes, "sha256": digests.get(str(place))}
-        for place, s in enumerate(phase.inputs)
-    ]
-    versions = {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()}
-    return Manifest(inputs, shards, phase.options.model_dump(), counts, versions)
+
+
+def _some(differences: list[str]) -> str:
+    return "; ".join(differences[:3]) + ("; ..." if len(differences) > 3 else "")
 
 
 def shards_of_inputs(corpus: Corpus) -> dict[str, str]:
     """A file name, without ending, for every shard of a corpus whose inputs were not gathered."""
-    inputs = [Input(**s) for s in read_json(corpus.root / "records/ingest/plan.json")["inputs"]]
-    made = plan(inputs, corpus.manifest.options["shard_bytes"], gather=False)
+    inputs, made = _saved_plan(corpus)
     names: dict[str, str] = {}
     for place, source in enumerate(inputs):
         stem = source.name.replace("/", "-").replace("#", "-")
@@ -139,57 +132,3 @@ def shards_of_inputs(corpus: Corpus) -> dict[str, str]:
         for part, number in enumerate(shards):
             names[shard_name(number)] = stem if len(shards) == 1 else f"{stem}-{part:05d}"
     return names
-
-
-def _counts(corpus: Corpus, options: IngestOptions, records: dict[str, Any]) -> dict[str, Any]:
-    errors: Counter[str] = Counter()
-    for path in _files(corpus.root / "errors", records, "errors"):
-        query = "SELECT reason, sum(records) FROM read_parquet(?) GROUP BY reason"
-        errors.update(dict(duckdb.execute(query, [str(path)]).fetchall()))
-    aside = {
-        side: {
-            "documents": sum(r["set_aside"][side][0] for r in records.values()),
-            "bytes": sum(r["set_aside"][side][1] for r in records.values()),
-        }
-        for side in SIDES
-        if side in options.set_aside
-    }
-    documents = sum(r["rows"] for r in records.values())
-    lost = sum(errors.values())
-    return {
-        "records": documents + lost + sum(side["documents"] for side in aside.values()),
-        "documents": documents,
-        "bytes": sum(r["text_bytes"] for r in records.values()),
-        "errors": {reason: int(count) for reason, count in sorted(errors.items())},
-        "set_aside": aside,
-        "repeated_ids": _repeated_ids(_files(corpus.root / "documents", records, "documents")),
-    }
-
-
-def _files(directory: Path, records: dict[str, Any], kind: str) -> list[Path]:
-    return [directory / f"{name}.parquet" for name, r in records.items() if kind in r["files"]]
-
-
-def _repeated_ids(paths: list[Path]) -> int:
-    """How many rows repeat the id of an earlier one; on disk, past half a gigabyte of ids."""
-    if not paths:
-        return 0
-    with duckdb.connect(config={"memory_limit": "512MB", "threads": 2}) as database:
-        found = database.execute(
-            "SELECT count(*) - count(DISTINCT id) FROM read_parquet(?)", [[str(p) for p in paths]]
-        ).fetchone()
-    return int(found[0]) if found else 0
-
-
-def _nothing_read(corpus: Corpus, counts: dict[str, Any]) -> WorkError:
-    """The error for inputs without a single document, with an example of what was wrong."""
-    detail = "they are empty"
-    for path in sorted((corpus.root / "errors").glob("*.parquet"))[:1]:
-        first = duckdb.execute(
-            "SELECT input, place, reason, detail FROM read_parquet(?) LIMIT 1", [str(path)]
-        ).fetchone()
-        detail = "{}, {}: {}: {}".format(*first) if first else detail
-    reasons = ", ".join(f"{count} {reason}" for reason, count in counts["errors"].items())
-    for path in [*(corpus.root / "errors").glob("*"), *(corpus.root / "records/ingest").glob("*")]:
-        path.unlink()  # what is written is of no use; the next call begins afresh
-    return WorkError(f"no document could be read ({reasons or 'no records'}): {detail}")

@@ -19,6 +19,7 @@ from tamis.pipeline.schema import DOCUMENTS, ERRORS, INGEST, Status
 
 ROW_GROUP_BYTES = 16_000_000
 ROW_GROUP_ROWS = 65_536
+HELD_BYTES = 4 * ROW_GROUP_BYTES  # where what came with the texts is larger than they are
 
 
 class ShardWriter:
@@ -29,7 +30,7 @@ class ShardWriter:
         self.counts: dict[str, Any] = {
             "rows": 0,
             "text_bytes": 0,
-            "records_lost": 0,
+            "errors": {},
             "set_aside": {side: [0, 0] for side in options.set_aside},
         }
         self._stack = ExitStack()
@@ -39,6 +40,7 @@ class ShardWriter:
         self._groups: list[str] = []
         self._pending_bytes = 0
         self._pending_rows = 0
+        self._held_bytes = 0
         self._errors: list[tuple[str, str, str, str, int]] = []
 
     def add(self, rows: Rows, input_place: int, input_name: str) -> int:
@@ -62,19 +64,25 @@ class ShardWriter:
             pa.array(rows.places, pa.int64()),
         ]
         schema = pa.schema([*DOCUMENTS, *INGEST])
-        self._batches.append(pa.record_batch(columns, schema=schema))
+        batch = pa.record_batch(columns, schema=schema)
+        self._batches.append(batch)
         self._groups.extend(rows.groups)
         added = int(pc.sum(size).as_py())
         self._pending_bytes += added
         self._pending_rows += len(rows.ids)
-        if self._pending_bytes >= ROW_GROUP_BYTES or self._pending_rows >= ROW_GROUP_ROWS:
+        self._held_bytes += batch.nbytes
+        if (
+            self._pending_bytes >= ROW_GROUP_BYTES
+            or self._pending_rows >= ROW_GROUP_ROWS
+            or self._held_bytes >= HELD_BYTES
+        ):
             self._flush()
         return added
 
     def error(self, name: str, place: str, reason: str, detail: str, records: int = 1) -> None:
         """Notes something that could not be read."""
         self._errors.append((name, place, reason, detail[:500], records))
-        self.counts["records_lost"] += records
+        self.counts["errors"][reason] = self.counts["errors"].get(reason, 0) + records
         if len(self._errors) >= ROW_GROUP_ROWS:
             self._flush_errors()
 
@@ -105,7 +113,7 @@ class ShardWriter:
             if sides is None:
                 break
         self._batches, self._groups = [], []
-        self._pending_bytes = self._pending_rows = 0
+        self._pending_bytes = self._pending_rows = self._held_bytes = 0
 
     def _write(self, place: str, table: pa.Table) -> None:
         size = int(pc.sum(table.column("text_bytes")).as_py())

@@ -1,0 +1,82 @@
+# Everything here works as the very first command on a fresh clone: what a target needs is made for it.
+
+PYTHON ?= python3
+CORPUS ?= corpus
+RECIPE ?= quickstart
+INPUT ?= installed:
+WORKERS ?=
+
+SHELL := /bin/sh
+BIN := .venv/bin
+INSTALLED := .venv/installed
+TYPES := build/types/tamis
+PACKAGES := $(sort $(patsubst %/,%,$(dir $(wildcard pipeline/*.py filters/*.py tokenize/*.py model/*.py recipes/*.py))))
+PIP := -P -m pip --disable-pip-version-check --quiet
+# A corpus keeps its own recipe; one named in the call goes before it.
+NAMED := $(if $(filter-out file,$(origin RECIPE)),--recipe $(RECIPE))
+SPEED := $(if $(WORKERS),--workers $(WORKERS))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run ingest language write test check bench lock clean python
+
+help:  ## What there is to make
+	@echo "make TARGET [CORPUS=$(CORPUS)] [RECIPE=$(RECIPE)] [INPUT=$(INPUT)] [WORKERS=all cores] [PYTHON=$(PYTHON)]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: $(INSTALLED)  ## INPUT through every stage of RECIPE into CORPUS; by default the documentation on this machine
+	$(BIN)/tamis run $(RECIPE) $(INPUT) -o $(CORPUS) $(SPEED)
+
+ingest: $(INSTALLED)  ## Only read INPUT into CORPUS
+	$(BIN)/tamis ingest $(INPUT) -o $(CORPUS) --recipe $(RECIPE) $(SPEED)
+
+language: $(INSTALLED)  ## Only measure the languages in CORPUS
+	$(BIN)/tamis language $(CORPUS) $(NAMED) $(SPEED)
+
+write: $(INSTALLED)  ## Only write what CORPUS keeps to CORPUS/cleaned
+	$(BIN)/tamis write $(CORPUS) $(NAMED) $(SPEED)
+
+test: check  ## Check, then test
+	$(BIN)/pytest
+
+check: $(INSTALLED) $(TYPES)  ## Lint, format and types, without changing a file
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	MYPYPATH=build/types $(BIN)/mypy $(PACKAGES:%=-p tamis.%)
+
+bench: $(INSTALLED)  ## Side by side with other libraries
+	$(BIN)/python benchmarks/run.py
+
+lock: python  ## Write requirements.lock anew: the newest releases that go together
+	rm -rf build/lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python $(PIP) install -e '.[dev]'
+	build/lock/bin/python $(PIP) freeze --exclude-editable > build/lock/frozen
+	@! grep ' @ ' build/lock/frozen || { echo "not from an index, so not to be pinned" >&2; exit 1; }
+	sed -n 's/^\([A-Za-z0-9._-]*==[^+ ;]*\).*$$/\1/p' build/lock/frozen > requirements.lock
+	rm -rf build/lock
+
+clean:  ## Remove what make made, but no corpus
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml requirements.lock
+	@$(MAKE) --no-print-directory python
+	@echo "installing what tamis needs into .venv"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python $(PIP) install -c requirements.lock -e '.[dev]'
+	@touch $@
+
+# Type checkers find the package `tamis`, which is this folder, behind a link of that name.
+$(TYPES):
+	@mkdir -p $(@D)
+	@ln -sfn ../.. $@
+
+python:
+	@command -v $(PYTHON) > /dev/null || { \
+		echo "tamis needs Python 3.11 or later, and there is no $(PYTHON): name one, make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "tamis needs Python 3.11 or later, and $(PYTHON) is older: name another, make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments: install its venv and ensurepip" \
+			"(Debian, Ubuntu: the package python3-venv)" >&2; exit 1; }

@@ -1,0 +1,102 @@
+"""What an ingest read and what it became, put together from the records that its tasks left."""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from collections import Counter
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tamis.pipeline.corpus import Corpus, Manifest, Shard
+from tamis.pipeline.errors import WorkError
+from tamis.pipeline.ingest.options import SIDES, IngestOptions
+from tamis.pipeline.ingest.phase import IngestPhase, shard_name
+from tamis.pipeline.schema import DOCUMENTS
+
+LIBRARIES = ("datatrove", "fasttext-numpy2-wheel", "numpy", "orjson", "pyarrow", "tamis")
+
+
+def manifest(corpus: Corpus, phase: IngestPhase) -> Manifest:
+    """What corpus.json will say; raises WorkError if there is not a single document."""
+    numbers = range(len(phase.plan.shards))
+    records = {shard_name(n): corpus.record("ingest", shard_name(n)) or {} for n in numbers}
+    digests: dict[str, str | None] = {}
+    for unit in range(len(phase.tasks)):
+        for name in phase.names(unit):
+            digests |= (corpus.record("ingest", name) or {}).get("digests", {})
+    shards = [
+        Shard(name, r["rows"], file["bytes"], r["text_bytes"], file["sha256"])
+        for name, r in records.items()
+        if (file := r["files"].get("documents"))
+    ]
+    counts = _counts(corpus, phase.options, records)
+    if not shards and not any(side["documents"] for side in counts["set_aside"].values()):
+        raise _nothing_read(corpus, counts)
+    inputs: list[dict[str, Any]] = [
+        {"name": s.name, "path": s.path, "bytes": s.bytes, "sha256": digests.get(str(place))}
+        for place, s in enumerate(phase.inputs)
+    ]
+    versions = {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()}
+    return Manifest(inputs, shards, phase.options.model_dump(), counts, versions)
+
+
+def _counts(corpus: Corpus, options: IngestOptions, records: dict[str, Any]) -> dict[str, Any]:
+    errors: Counter[str] = Counter()
+    for record in records.values():
+        errors.update(record["errors"])
+    aside = {
+        side: {
+            "documents": sum(r["set_aside"][side][0] for r in records.values()),
+            "bytes": sum(r["set_aside"][side][1] for r in records.values()),
+        }
+        for side in SIDES
+        if side in options.set_aside
+    }
+    documents = sum(r["rows"] for r in records.values())
+    lost = sum(errors.values())
+    return {
+        "records": documents + lost + sum(side["documents"] for side in aside.values()),
+        "documents": documents,
+        "bytes": sum(r["text_bytes"] for r in records.values()),
+        "errors": dict(sorted(errors.items())),
+        "set_aside": aside,
+        "repeated_ids": _repeated_ids(_files(corpus.root / "documents", records, "documents")),
+    }
+
+
+def _files(directory: Path, records: dict[str, Any], kind: str) -> list[Path]:
+    return [directory / f"{name}.parquet" for name, r in records.items() if kind in r["files"]]
+
+
+def _repeated_ids(paths: list[Path]) -> int:
+    """How many rows repeat the id of an earlier one; on disk, past half a gigabyte of ids."""
+    if not paths:
+        return 0
+    schema = pa.schema([DOCUMENTS.field("id")])
+    batches = (b for path in paths for b in pq.ParquetFile(path).iter_batches(columns=["id"]))
+    with tempfile.TemporaryDirectory(prefix="tamis-") as scratch:
+        config: dict[str, Any] = {"memory_limit": "512MB", "threads": 2, "temp_directory": scratch}
+        database = duckdb.connect(config=config)
+        database.register("documents", pa.RecordBatchReader.from_batches(schema, batches))
+        query = "SELECT sum(times - 1) FROM (SELECT count(*) AS times FROM documents GROUP BY id)"
+        found = database.execute(query).fetchone()
+        database.close()
+    return int(found[0]) if found else 0
+
+
+def _nothing_read(corpus: Corpus, counts: dict[str, Any]) -> WorkError:
+    """The error for inputs without a single document, with an example of what was wrong."""
+    detail = "they are empty"
+    for path in sorted((corpus.root / "errors").glob("*.parquet"))[:1]:
+        first = next(pq.ParquetFile(path).iter_batches(1)).to_pylist()[0]
+        detail = "{input}, {place}: {reason}: {detail}".format(**first)
+    reasons = ", ".join(f"{count} {reason}" for reason, count in counts["errors"].items())
+    for path in [*(corpus.root / "errors").glob("*"), *(corpus.root / "records/ingest").glob("*")]:
+        path.unlink()  # what is written is of no use; the next call begins afresh
+    return WorkError(f"no document could be read ({reasons or 'no records'}): {detail}")

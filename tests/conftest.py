@@ -1,0 +1,80 @@
+"""Fixtures: the real command, inputs with everything in them, a run that nothing disturbed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import RECIPE, SENTENCES, command, digests, record
+
+Tamis = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def tamis(tmp_path: Path) -> Tamis:
+    """Runs a command in an empty directory."""
+
+    def run(*arguments: object, expect: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command(*arguments), cwd=tmp_path, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == expect, done.stderr + done.stdout
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of about 4 MB: gzip, plain JSON lines, text, and things that cannot be read."""
+    root = tmp_path_factory.mktemp("inputs")
+    draw = random.Random(7)
+    with gzip.open(root / "web.jsonl.gz", "wt", encoding="utf-8") as file:
+        for number in range(4000):
+            file.write(json.dumps(record(draw, number), ensure_ascii=False) + "\n")
+            if number % 400 == 3:
+                file.write('{"text": broken\n')
+    with (root / "more.jsonl").open("w", encoding="utf-8") as file:
+        for number in range(4000, 6000):
+            file.write(json.dumps(record(draw, number)) + "\n")
+    (root / "binary.txt").write_bytes(b"\x00\x01\xff")
+    (root / "story.md").write_text("# A story\n\n" + SENTENCES["en"] + ".\n", encoding="utf-8")
+    (root / "picture.png").write_bytes(b"\x89PNG")
+    (root / "cut.jsonl.gz").write_bytes((root / "web.jsonl.gz").read_bytes()[:20_000])
+    return root
+
+
+@pytest.fixture(scope="session")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe with a quantile, a renamed stage and an `only` table."""
+    path = tmp_path_factory.mktemp("recipe") / "laws.toml"
+    path.write_text(RECIPE, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def sifted(tmp_path_factory: pytest.TempPathFactory, inputs: Path, recipe: Path) -> Path:
+    """A corpus by one worker that nothing disturbed, and beside it `kept` and `rejected` shards.
+
+    For reading only: its tests share it.
+    """
+    root = tmp_path_factory.mktemp("sifted")
+    corpus, kept, rejected = root / "corpus", root / "kept", root / "rejected"
+    for arguments in (
+        command("run", recipe, inputs, "-o", corpus, "--workers", 1),
+        command("write", corpus, "-o", kept, "--rejected", rejected),
+    ):
+        subprocess.run(arguments, check=True, capture_output=True, timeout=120)
+    return root
+
+
+@pytest.fixture(scope="session")
+def undisturbed(sifted: Path) -> dict[str, str]:
+    """The digests of a corpus that nothing disturbed."""
+    return digests(sifted / "corpus")

@@ -1,0 +1,72 @@
+"""Law 3: killed at any moment and started again, a run ends with the same bytes."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from support import command, digests
+
+MOMENTS = int(os.environ.get("TAMIS_KILLS", "4"))  # `make kills` tries 20
+
+
+@pytest.mark.parametrize("seed", range(MOMENTS))
+def test_killed_and_started_again(
+    seed: int, tmp_path: Path, inputs: Path, recipe: Path, undisturbed: dict[str, str]
+) -> None:
+    """A run that cannot be resumed is a run that a full day's work is lost with."""
+    corpus = tmp_path / "corpus"
+    arguments = command("run", recipe, inputs, "-o", corpus, "--workers", 2)
+    draw = random.Random(seed)
+    kills = 0
+    while kills < 3:
+        process = subprocess.Popen(
+            arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            process.wait(timeout=draw.uniform(0.3, 5.0))
+            break
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            kills += 1
+    assert not _workers_of(corpus), "workers outlived the run that started them"
+    subprocess.run(arguments, check=True, capture_output=True, timeout=120)
+    assert digests(corpus) == undisturbed
+    left = [
+        p.name for p in corpus.rglob("*") if p.name.endswith(".tmp") or p.name.startswith(".lock")
+    ]
+    assert left == []
+
+
+def test_terminate_is_a_clean_stop(tmp_path: Path, inputs: Path, recipe: Path) -> None:
+    """SIGTERM, which clusters send before they take a machine, ends with a word and exit code 1."""
+    arguments = command("run", recipe, inputs, "-o", tmp_path / "corpus", "--workers", 1)
+    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    time.sleep(2.0)
+    process.terminate()
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 1, said
+    assert "goes on where it was" in said and "Traceback" not in said
+
+
+def _workers_of(corpus: Path, patience: float = 5.0) -> list[int]:
+    """Processes that have a file of this corpus open, once they had time to notice."""
+    end = time.monotonic() + patience
+    while True:
+        found = []
+        for folder in Path("/proc").glob("[0-9]*/fd"):
+            try:
+                targets = [os.readlink(link) for link in folder.iterdir()]
+            except OSError:
+                continue
+            if any(target.startswith(str(corpus)) for target in targets):
+                found.append(int(folder.parent.name))
+        if not found or time.monotonic() > end:
+            return found
+        time.sleep(0.1)

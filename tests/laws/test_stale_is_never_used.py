@@ -1,0 +1,125 @@
+"""Law 5: a changed option, asset or version is noticed, said, and what depended on it redone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+STAGE = """
+from dataclasses import dataclass
+from typing import ClassVar
+import pyarrow as pa
+import pyarrow.compute as pc
+
+@dataclass(frozen=True)
+class Long:
+    scale: int = 1
+    version: ClassVar[int] = {version}
+    needs: ClassVar[tuple[str, ...]] = ("text",)
+    gives: ClassVar[pa.Schema] = pa.schema([pa.field("long", pa.int64())])
+
+    def measure(self, batch):
+        lengths = pc.multiply(pc.utf8_length(batch.column("text")).cast(pa.int64()), self.scale)
+        return pa.record_batch([lengths], schema=self.gives)
+
+@dataclass(frozen=True)
+class Half:
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("long",)
+    gives: ClassVar[pa.Schema] = pa.schema([pa.field("half", pa.float64())])
+
+    def measure(self, batch):
+        return pa.record_batch([pc.divide(batch.column("long").cast(pa.float64()), 2)], schema=self.gives)
+"""
+
+RECIPE = """
+[[stage]]
+kind = "own_stage:Long"
+
+[[stage]]
+kind = "own_stage:Half"
+[stage.rules]
+small = {column = "half", max = 50}
+"""
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, tamis) -> Path:
+    """A corpus measured by two stages of the user's own, the second reading the first."""
+    (tmp_path / "own_stage.py").write_text(STAGE.format(version=1))
+    (tmp_path / "own.toml").write_text(RECIPE)
+    lines = [json.dumps({"id": str(n), "text": "x" * n}) for n in range(200)]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    tamis("run", tmp_path / "own.toml", tmp_path / "in.jsonl", "-o", tmp_path / "corpus")
+    return tmp_path / "corpus"
+
+
+def states(tamis, corpus: Path, *more: object) -> dict[str, tuple[str, str]]:
+    lines = json.loads(tamis("status", corpus, "--json", *more).stdout)
+    return {line["name"]: (line["state"], line["detail"]) for line in lines}
+
+
+def kept(tamis, corpus: Path, *more: object) -> int:
+    return json.loads(tamis("write", corpus, "--json", *more).stdout)["kept"]["documents"]
+
+
+def test_own_stages_decide(tamis, corpus: Path) -> None:
+    """A user's stage by import path is a stage like any other."""
+    assert {state for state, _ in states(tamis, corpus).values()} == {"done"}
+    assert kept(tamis, corpus) == 101
+    why = json.loads(tamis("why", corpus, "150", "--json").stdout)[0]
+    assert why["reasons"] == ["half.small"]
+    assert why["stages"][1]["signals"] == {"half": 75.0}
+
+
+def test_a_changed_option_makes_what_read_it_stale(tamis, corpus: Path) -> None:
+    """Scores of the old model under the new one's name would never be found out."""
+    change = ["--set", "long.scale=3"]
+    found = states(tamis, corpus, *change)
+    assert found["long"] == ("stale", "scale was 1, is 3")
+    assert found["half"][0] == "stale"
+    said = tamis("stage", "half", corpus, *change, expect=1).stderr
+    assert "tamis stage long" in said
+    tamis("stage", "long", corpus, *change)
+    tamis("stage", "half", corpus)
+    assert kept(tamis, corpus) == 34
+
+
+def test_a_changed_version_is_noticed(tamis, corpus: Path, tmp_path: Path) -> None:
+    """New code behind old signals."""
+    (tmp_path / "own_stage.py").write_text(STAGE.format(version=2))
+    found = states(tamis, corpus)
+    assert found["long"] == ("stale", "version was 1, is 2")
+    said = tamis("write", corpus).stderr
+    assert "taking no part: long, half" in said
+    tamis("write", corpus, "--strict", expect=1)
+
+
+def test_a_changed_rule_measures_nothing(tamis, corpus: Path) -> None:
+    """Thresholds are decisions: changing one must not cost a measurement."""
+    done = tamis("run", corpus / "recipe.toml", "-o", corpus, "--set", "half.rules.small.max=10")
+    assert "nothing to do, its signals are there" in done.stderr
+    assert kept(tamis, corpus) == 21
+
+
+def test_a_changed_model_file_is_noticed(tamis, corpus: Path, tmp_path: Path) -> None:
+    """A model replaced in place keeps its path and its size, and nothing else."""
+    import fasttext
+
+    def train(path: Path, words: tuple[str, str]) -> None:
+        lines = [f"__label__{word} {word} {word}x text" for word in words for _ in range(20)]
+        (tmp_path / "train.txt").write_text("\n".join(lines) + "\n")
+        source = str(tmp_path / "train.txt")
+        model = fasttext.train_supervised(source, dim=4, lr=0.05, verbose=0, thread=1, bucket=100)
+        model.save_model(str(path))
+
+    train(tmp_path / "lid.bin", ("aa", "bb"))
+    (tmp_path / "lid.toml").write_text(
+        f'[[stage]]\nkind = "language"\nmodel = "{tmp_path}/lid.bin"\n'
+    )
+    tamis("language", corpus, "--recipe", tmp_path / "lid.toml")
+    assert states(tamis, corpus)["language"][0] == "done"
+    train(tmp_path / "lid.bin", ("cc", "dd"))
+    assert states(tamis, corpus)["language"] == ("stale", "the file of model changed")

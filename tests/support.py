@@ -1,0 +1,65 @@
+"""What tests share: a small real corpus made here, the real command, digests of what it wrote."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import sys
+from pathlib import Path
+
+SENTENCES = {
+    "en": "The old miller carried his flour across the bridge before the rain began to fall",
+    "de": "Der alte Fischer erzählte den Kindern am Hafen jeden Abend eine neue Geschichte",
+    "fr": "La boulangère ouvre sa boutique avant que le soleil ne se lève sur la place",
+    "es": "Los vecinos del pueblo preparan la fiesta durante todo el mes de septiembre",
+    "ja": "山の上の小さな村では冬になると雪が深く積もります",
+    "code": "x = { 'a' : 1 , 'b' : [ 2 , 3 ] } ; y += z ** 2 // 7",
+}
+
+RECIPE = """
+[ingest]
+set_aside = { heldout = 0.05, reference = 0.1 }
+shard_bytes = 1500000
+
+[[stage]]
+kind = "noop"
+
+[[stage]]
+kind = "language"
+[stage.rules]
+wanted = { column = "language", in = ["en", "de", "fr"] }
+confident = { column = "language_score", min = 0.5 }
+
+[[stage]]
+kind = "language"
+name = "again"
+only = { language = ["en", "de"] }
+[stage.rules]
+best = { column = "again_score", quantile = [0.1, 1.0] }
+"""
+
+
+def command(*arguments: object) -> list[str]:
+    """The command line of a `tamis` command."""
+    return [sys.executable, "-m", "tamis.pipeline.cli.main", *map(str, arguments)]
+
+
+def record(draw: random.Random, number: int) -> dict[str, object]:
+    """One web page: a host, a language, a few hundred words."""
+    language = draw.choice(list(SENTENCES))
+    words = SENTENCES[language].split()
+    text = "\n".join(
+        " ".join(draw.choices(words, k=draw.randint(5, 20))) for _ in range(draw.randint(1, 12))
+    )
+    url = f"https://host{draw.randint(0, 60)}.example/{number}"
+    made: dict[str, object] = {"text": text, "url": url, "views": number}
+    return made | ({"id": f"page-{number}"} if number % 2 else {})
+
+
+def digests(corpus: Path) -> dict[str, str]:
+    """The SHA-256 of every file of a corpus but logs, where times stand, and records."""
+    return {
+        path.relative_to(corpus).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(corpus.rglob("*"))
+        if path.is_file() and not {"logs", "records"} & set(path.relative_to(corpus).parts)
+    }
