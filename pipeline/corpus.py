@@ -140,7 +140,8 @@ class Corpus:
         return record if isinstance(record, dict) else None
 
     def complete(self, stage: str, shard: str, record: dict[str, Any]) -> None:
-        write_json(self._record(stage, shard), record)
+        """Writes a completion record; one that a power cut loses costs its shard once more."""
+        write_json(self._record(stage, shard), record, durable=False)
 
     def retract(self, stage: str, shard: str) -> None:
         """Removes a completion record, before what it vouches for is replaced."""

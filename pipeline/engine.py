@@ -21,28 +21,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from tamis.pipeline.errors import TamisError, WorkError, from_os
 from tamis.pipeline.files import write_json
 from tamis.pipeline.guard import Board, Guard, Held
+from tamis.pipeline.phase import Phase
 from tamis.pipeline.progress import Progress
 
 BLIND_DEATHS = 3  # of a task with nothing in hand, before giving up
 CONDEMNED_ROWS = 20  # of a task, before the stage itself is held to be broken
-
-
-class Phase(Protocol):
-    """Work in units, grouped into tasks that are the same however many workers there are."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def tasks(self) -> Sequence[Sequence[int]]: ...
-
-    def work(self, unit: int, guard: Guard) -> None:
-        """Does one unit and writes its completion record."""
 
 
 @dataclass
@@ -69,6 +57,7 @@ def run(phase: Phase, ranks: Sequence[int], workers: int, logs: Path, progress: 
     write_json(
         logs / "timing.json",
         {"seconds": seconds, "workers": workers, "documents": documents, "bytes": size},
+        durable=False,
     )
 
 
@@ -81,7 +70,7 @@ class _Pool:
         # A worker imports its parent's main module again: whatever that loads, the server that
         # workers are forked from has loaded already (half a second of each worker's life).
         loaded = sorted(name for name in sys.modules if name.startswith("tamis."))
-        self.context.set_forkserver_preload(["tamis.pipeline.worker_imports", *loaded])
+        self.context.set_forkserver_preload(["tamis.pipeline.step", *loaded])
         self.running: list[_Worker] = []
         self.suspects: dict[int, list[Held]] = defaultdict(list)
         self.condemned: dict[int, set[Held]] = defaultdict(set)
@@ -200,11 +189,13 @@ def _work(
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers itself
     threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
+    from tamis.pipeline.step import run_rank  # loads datatrove, which no command but a worker needs
+
     outcome: TamisError | None = None
     try:
         _log_to(logs / f"worker-{rank:05d}.log")
         guard = Guard(Board(board, len(phase.tasks)), rank, suspects, condemned)
-        _execute(phase, rank, guard, logs)
+        run_rank(phase, rank, guard, logs)
     except TamisError as error:
         outcome = error
     except OSError as error:
@@ -216,22 +207,6 @@ def _work(
             f"the traceback is in {logs}/worker-{rank:05d}.log"
         )
     answer.send(outcome)
-
-
-def _execute(phase: Phase, rank: int, guard: Guard, logs: Path) -> None:
-    from datatrove.executor.local import LocalPipelineExecutor
-
-    from tamis.pipeline.step import PhaseStep
-
-    LocalPipelineExecutor(
-        pipeline=[PhaseStep(phase, guard)],
-        tasks=len(phase.tasks),
-        workers=1,
-        local_tasks=1,
-        local_rank_offset=rank,
-        logging_dir=str(logs / "datatrove"),
-        skip_completed=False,
-    ).run()
 
 
 def _end_with_parent(lifeline: Connection) -> None:

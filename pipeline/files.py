@@ -21,28 +21,32 @@ from tamis.pipeline.errors import WorkError, from_os
 
 
 @contextmanager
-def atomic(path: Path, before: Callable[[], None] = lambda: None) -> Iterator[Path]:
+def atomic(
+    path: Path, before: Callable[[], None] = lambda: None, durable: bool = True
+) -> Iterator[Path]:
     """A temporary path that becomes `path` when the block ends, and vanishes if it raises.
 
-    before is called just before the file that is there already is replaced.
+    before is called just before the file that is there already is replaced. durable makes the file
+    survive a power cut; a file that can be done without is spared the wait for the disk.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        if durable:
+            _sync(temporary)
         before()
         temporary.replace(path)
-        sync_directory(path.parent)
+        if durable:
+            _sync(path.parent)
     except OSError as error:
         raise from_os(error, f"cannot write {path}") from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def sync_directory(path: Path) -> None:
-    """Makes the names in a directory survive a power cut."""
+def _sync(path: Path) -> None:
+    """Waits until a file, or the names in a directory, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -72,9 +76,9 @@ def fingerprint(value: Any) -> str:
     return hashlib.blake2b(canonical(value), digest_size=16).hexdigest()
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, durable: bool = True) -> None:
     """Writes indented JSON atomically, keys in the order given."""
-    with atomic(path) as temporary:
+    with atomic(path, durable=durable) as temporary:
         temporary.write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
 
 

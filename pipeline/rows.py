@@ -87,12 +87,13 @@ class RowPhase:
             asked = np.ones_like(alive) if self.all_rows else alive
             columns = evaluation.row_group(columns, asked, (unit, group, first), guard)
             alive = Verdicts(evaluation.stage, columns, alive).passed
-        guard.advance(len(alive), int(columns["text_bytes"].to_numpy().sum()))
+        shard = self.corpus.shards[unit]
+        guard.advance(len(alive), shard.text_bytes * len(alive) // shard.rows)
 
     def _columns_read(self) -> set[str]:
         needs = {name for stage in self.stages for name in stage.measure.needs}
         given = {name for stage in self.stages for name in stage.schema.names}
-        wanted = needs | decision_columns([*self.earlier, *self.stages]) | {"text_bytes"}
+        wanted = needs | decision_columns([*self.earlier, *self.stages])
         return wanted - (given - {"text"})
 
     def _is_done(self, shard: str) -> bool:

@@ -100,12 +100,14 @@ class Rule:
 
     def _out_of_bounds(self, column: pa.Array, columns: Columns) -> Mask:
         values = floats(column)
+        # 0.65 as a float32 is less than 0.65: a bound is as precise as the column it is for.
+        precision = np.float32 if pa.types.is_float32(column.type) else np.float64
         fails = np.zeros(len(values), np.bool_)
         with np.errstate(invalid="ignore"):  # NaN, a null or a missing bound, passes
             if self.min is not None:
-                fails |= values < _bound(self.min, columns)
+                fails |= values < precision(_bound(self.min, columns))
             if self.max is not None:
-                fails |= values > _bound(self.max, columns)
+                fails |= values > precision(_bound(self.max, columns))
         return fails
 
     def _not_listed(self, column: pa.Array) -> Mask:

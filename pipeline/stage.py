@@ -107,7 +107,7 @@ def load(kind: str) -> Any:
         sys.path.append(here)  # a user's module beside the recipe; installed ones come first
     try:
         cls = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
         raise CallError(f"cannot load the stage '{kind}': {error}") from error
     missing = [name for name in ("version", "needs", "gives", "measure") if not hasattr(cls, name)]
     if missing or not dataclasses.is_dataclass(cls):
@@ -128,9 +128,9 @@ def assets(measure: Measure) -> dict[str, dict[str, str]]:
 def _digest(path: Path) -> str:
     try:
         stat = path.stat()
+        return _digest_of(path, stat.st_size, stat.st_mtime_ns)
     except OSError as error:
         raise CallError(f"model file {path}: {error.strerror}") from error
-    return _digest_of(path, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache

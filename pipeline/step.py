@@ -1,13 +1,15 @@
-"""A phase as datatrove sees it: a pipeline step that is told its rank and does that task."""
+"""A phase on datatrove's executor: a pipeline step that is told its rank and does that task."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from datatrove.executor.local import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 
-from tamis.pipeline.engine import Phase
 from tamis.pipeline.guard import Guard
+from tamis.pipeline.phase import Phase
 
 
 class PhaseStep(PipelineStep):  # type: ignore[misc]
@@ -34,3 +36,16 @@ class PhaseStep(PipelineStep):  # type: ignore[misc]
     def run(self, data: Any, rank: int = 0, world_size: int = 1) -> None:
         for unit in self._phase.tasks[rank]:
             self._phase.work(unit, self._guard)
+
+
+def run_rank(phase: Phase, rank: int, guard: Guard, logs: Path) -> None:
+    """Runs one task of a phase on the local executor, in this process."""
+    LocalPipelineExecutor(
+        pipeline=[PhaseStep(phase, guard)],
+        tasks=len(phase.tasks),
+        workers=1,
+        local_tasks=1,
+        local_rank_offset=rank,
+        logging_dir=str(logs / "datatrove"),
+        skip_completed=False,
+    ).run()

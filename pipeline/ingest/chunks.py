@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from tamis.pipeline.guard import Guard
 from tamis.pipeline.ingest import jsonl, parquet, plain
 from tamis.pipeline.ingest.inputs import Unreadable
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.plan import Piece
 from tamis.pipeline.ingest.records import Extractor, Rows
 from tamis.pipeline.ingest.streams import Source
+
+READING = 1  # what is in hand: a chunk that is being read, and not its records
 
 
 @dataclass
@@ -37,6 +40,43 @@ def read(source: Source, piece: Piece, options: IngestOptions) -> Iterator[Chunk
     else:
         rows = partial(plain.read, source, extractor, options)
         yield Chunk(0, 1, lambda start, stop: rows(), lambda record: "file")
+
+
+def guarded(
+    source: Source,
+    piece: Piece,
+    options: IngestOptions,
+    guard: Guard,
+    unit: int,
+    numbers: Iterator[int],
+) -> Iterator[Chunk | Unreadable]:
+    """The chunks of a piece; Parquet whose reading killed its worker twice is an error.
+
+    A damaged footer can end the process in Arrow itself. numbers count the chunks of the unit.
+    """
+    found, records = read(source, piece, options), 0
+    if source.input.format != "parquet":
+        yield from found
+        return
+    for number in numbers:
+        (portion,) = guard.portions(unit, READING, number, number + 1)
+        if portion.condemned:
+            left = parquet.rows_between(source.input, piece.start, piece.stop) - records
+            yield Unreadable("killed_worker", "reading it killed its worker twice", max(left, 1))
+            return
+        with guard.holding(unit, READING, number, number + 1):
+            chunk = _caught(found)
+        if chunk is None:
+            return
+        records += chunk.records
+        yield chunk
+
+
+def _caught(found: Iterator[Chunk | Unreadable]) -> Chunk | Unreadable | None:
+    try:
+        return next(found, None)
+    except Unreadable as error:
+        return error  # the generator has ended with it
 
 
 def _lines(source: Source, piece: Piece, extractor: Extractor) -> Iterator[Chunk]:

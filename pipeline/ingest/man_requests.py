@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
+from tamis.pipeline.ingest.man_reader import Handler, Reader, until
 from tamis.pipeline.ingest.roff import arguments
 
-if TYPE_CHECKING:
-    from tamis.pipeline.ingest.man import Reader
-
-Handler = Callable[["Reader", str, str, Iterator[str]], None]
-"""Called with the reader, the request's name, the rest of its line, and the lines that follow."""
 HANDLERS: dict[str, Handler] = {}
 
 _IGNORED = """
@@ -34,17 +29,6 @@ def handles(table: dict[str, Handler], *names: str) -> Callable[[Handler], Handl
 
 
 _handles = partial(handles, HANDLERS)
-
-
-def until(remaining: Iterator[str], end: str) -> list[str]:
-    """The lines before the one that is `end` (".." where it is only a dot), which is consumed."""
-    end = end if len(end) > 1 else ".."
-    body = []
-    for line in remaining:
-        if line.startswith((".", "'")) and "." + line[1:].strip().partition(" ")[0] == end:
-            break
-        body.append(line)
-    return body
 
 
 @_handles(*_IGNORED.split())

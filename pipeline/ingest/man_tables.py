@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from tamis.pipeline.ingest.man_requests import until
+from tamis.pipeline.ingest.man_reader import Reader, until
 from tamis.pipeline.ingest.roff import arguments
-
-if TYPE_CHECKING:
-    from tamis.pipeline.ingest.man import Reader
 
 _TAB = re.compile(r"tab ?\((.)\)", re.IGNORECASE)
 

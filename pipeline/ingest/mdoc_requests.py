@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 from tamis.pipeline.ingest import mdoc
-from tamis.pipeline.ingest.man_requests import Handler, handles
+from tamis.pipeline.ingest.man_reader import Handler, Reader
+from tamis.pipeline.ingest.man_requests import handles
 from tamis.pipeline.ingest.roff import GLUE, arguments
-
-if TYPE_CHECKING:
-    from tamis.pipeline.ingest.man import Reader
 
 HANDLERS: dict[str, Handler] = {}
 _handles = partial(handles, HANDLERS)

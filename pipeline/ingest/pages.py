@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO, NamedTuple
 
-_LEAST = 1 << 20  # column chunks that are smaller need no look
+_LEAST = 1 << 20  # what is smaller needs no look
 _PEEK = 1 << 12
 _LONGEST_HEADER = 1 << 24  # what Arrow accepts
 
@@ -24,6 +24,9 @@ class Pages(NamedTuple):
 
 def measure(file: BinaryIO, group: Any) -> Pages:
     """The pages of a row group, given its metadata; what is no header ends the look at a column."""
+    size = group.total_byte_size
+    if size < _LEAST:
+        return Pages(size, "", size)
     largest, column, dictionary = 0, "", 0
     for place in range(group.num_columns):
         chunk = group.column(place)

@@ -34,6 +34,13 @@ def row_group_bytes(source: Input) -> list[int]:
     return [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
 
 
+def rows_between(source: Input, start: int, stop: int | None) -> int:
+    """How many rows the row groups start to stop have, by the footer."""
+    metadata = pq.read_metadata(source.path)
+    groups = range(metadata.num_row_groups)[start:stop]
+    return sum(metadata.row_group(group).num_rows for group in groups)
+
+
 @dataclass
 class Batch:
     """Some rows, the number of the first, and about where in the file they are."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,7 @@ class _Reading:
         self.writer: ShardWriter | None = None
         self.current = -1
         self.records = 0
+        self.numbers = count()  # of the chunks that were read
 
     def run(self) -> None:
         if len(self.done) == len(self.shards):
@@ -130,7 +132,10 @@ class _Reading:
         by_bytes = source.input.format == "jsonl"
         before: int | None = piece.start if by_bytes else None
         try:
-            for chunk in chunks.read(source, piece, self.phase.options):
+            options = self.phase.options
+            for chunk in chunks.guarded(
+                source, piece, options, self.guard, self.unit, self.numbers
+            ):
                 yield chunk
                 if isinstance(chunk, Chunk):
                     before = chunk.block if before is None else before

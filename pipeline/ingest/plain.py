@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 
 from tamis.pipeline.ingest import catalogue, description, docstrings, man
@@ -40,18 +41,18 @@ def _origin(source: Input) -> dict[str, object]:
 
 def _decode(data: bytes, encoding: str) -> str:
     """Text of a given encoding without its byte order mark; raises Unreadable if it is not that."""
-    if encoding.lower().replace("-", "") == "utf8":
-        encoding = "utf-8-sig"
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise Unreadable("invalid_utf8", "a UTF-16 byte order mark: try --encoding utf-16")
+    utf8 = codecs.lookup(encoding).name == "utf-8"
+    if utf8 and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise Unreadable("invalid_utf8", "a UTF-16 byte order mark: try --encoding utf-16")
     try:
         text = data.decode(encoding)
         text.encode()  # some codecs let lone surrogates through
     except UnicodeError as error:
         where = getattr(error, "start", 0)
         what = f"byte {data[where]:#04x} at {where}" if where < len(data) else str(error)
-        reason = "invalid_utf8" if encoding == "utf-8-sig" else "invalid_encoding"
+        reason = "invalid_utf8" if utf8 else "invalid_encoding"
         raise Unreadable(reason, f"{what} is not {encoding} (see --encoding)") from None
+    text = text.removeprefix("\ufeff")
     if "\0" in text:
         raise Unreadable("binary_file", f"a NUL at character {text.index(chr(0))}: not a text file")
     return text

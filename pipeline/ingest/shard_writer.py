@@ -42,6 +42,9 @@ class ShardWriter:
         self._pending_rows = 0
         self._held_bytes = 0
         self._errors: list[tuple[str, str, str, str, int]] = []
+        for place in ("documents", "signals/ingest", "errors", *options.set_aside):
+            # An interrupted attempt may have had rows for a file that this one has none for.
+            self._path(place).unlink(missing_ok=True)
 
     def add(self, rows: Rows, input_place: int, input_name: str) -> int:
         """Takes rows of one input; returns their bytes of text."""
@@ -142,12 +145,15 @@ class ShardWriter:
 
     def _writer(self, place: str, schema: pa.Schema) -> pq.ParquetWriter:
         if place not in self._writers:
-            self._paths[place] = self.root / place / f"{self.shard}.parquet"
+            self._paths[place] = self._path(place)
             temporary = self._stack.enter_context(files.atomic(self._paths[place]))
             self._writers[place] = self._stack.enter_context(
                 files.parquet_writer(temporary, schema)
             )
         return self._writers[place]
+
+    def _path(self, place: str) -> Path:
+        return self.root / place / f"{self.shard}.parquet"
 
     def _draw(self, rows: int) -> np.ndarray[Any, np.dtype[np.int64]] | None:
         """Where each row goes, 0 for the corpus; whole groups, by a draw that the seed decides."""

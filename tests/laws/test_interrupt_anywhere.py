@@ -62,7 +62,7 @@ def _workers_of(corpus: Path, patience: float = 5.0) -> list[int]:
         found = []
         for folder in Path("/proc").glob("[0-9]*/fd"):
             try:
-                targets = [os.readlink(link) for link in folder.iterdir()]
+                targets = [str(link.readlink()) for link in folder.iterdir()]
             except OSError:
                 continue
             if any(target.startswith(str(corpus)) for target in targets):

@@ -1,4 +1,4 @@
-"""Law 1: ingested = kept + rejected + errors + set aside, and every rejected row has its reasons."""
+"""Law 1: ingested = kept + rejected + errors + set aside; every rejected row has its reasons."""
 
 from __future__ import annotations
 

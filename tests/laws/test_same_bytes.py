@@ -42,7 +42,7 @@ def test_earlier_recipes_leave_no_trace(
     tamis("run", recipe, inputs, "-o", corpus)
     found = digests(corpus)
     different = {path for path in undisturbed if found[path] != undisturbed[path]}
-    # Signals keep what was measured of rows that are dead now; nothing that answers the recipe does.
+    # Signals keep what was measured of rows that are dead now; the answer does not.
     assert all(path.startswith("signals/again/0") for path in different)
     assert found.keys() == undisturbed.keys()
 
@@ -54,7 +54,8 @@ def test_looser_rules_measure_just_the_rows_that_came_alive(tamis, tmp_path: Pat
     with gzip.open(source, "wt", encoding="utf-8") as file:
         for number in range(800):
             file.write(json.dumps(record(draw, number)) + "\n")
-    stages = '[[stage]]\nkind = "language"\n[stage.rules]\nsure = {column = "language_score", min = %s}\n'
+    stages = '[[stage]]\nkind = "language"\n[stage.rules]\n'
+    stages += 'sure = {column = "language_score", min = %s}\n'
     stages += '[[stage]]\nkind = "language"\nname = "again"\n'
     for name, bound in (("strict", "0.9"), ("loose", "0.3")):
         (tmp_path / f"{name}.toml").write_text('name = "r"\n' + stages % bound)

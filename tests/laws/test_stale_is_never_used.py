@@ -31,7 +31,8 @@ class Half:
     gives: ClassVar[pa.Schema] = pa.schema([pa.field("half", pa.float64())])
 
     def measure(self, batch):
-        return pa.record_batch([pc.divide(batch.column("long").cast(pa.float64()), 2)], schema=self.gives)
+        halves = pc.divide(batch.column("long").cast(pa.float64()), 2)
+        return pa.record_batch([halves], schema=self.gives)
 """
 
 RECIPE = """

@@ -165,3 +165,11 @@ def test_numbers_of_any_kind_become_floats():
     found = floats(pa.array([True, None, False]))
     assert found.tolist()[::2] == [1.0, 0.0] and math.isnan(found[1])
     assert floats(pa.array([2, 3], pa.uint64())).tolist() == [2.0, 3.0]
+
+
+def test_a_bound_is_met_by_the_value_it_was_written_for() -> None:
+    """A score of 0.65 that fails `min = 0.65` would be explained as 0.65 < 0.65."""
+    for kind in (pa.float32(), pa.float64()):
+        columns = {"score": pa.array([0.65, 0.64, 0.66], kind)}
+        assert Rule("r", "score", min=0.65).failing(columns).tolist() == [False, True, False]
+        assert Rule("r", "score", max=0.65).failing(columns).tolist() == [False, False, True]

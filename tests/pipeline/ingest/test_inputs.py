@@ -30,7 +30,7 @@ def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Put:
 
 
 def found(*arguments: object, corpus: Path | None = None) -> Expansion:
-    return expand([str(argument) for argument in arguments], lambda: [], corpus)
+    return expand([str(argument) for argument in arguments], list, corpus)
 
 
 def names(*arguments: object) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import json
+import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -45,7 +46,7 @@ def invalid(values: list[bytes]) -> pa.Array:
 )
 def test_text_of_every_type(tmp_path: Path, read_in: Ingest, kind: pa.DataType) -> None:
     texts = ["one", None, "drei ÄÖ \U0001f600", "", "one", "nul \0 nul"]
-    values = pa.types.is_dictionary(kind) and kind.value_type or kind
+    values = kind.value_type if pa.types.is_dictionary(kind) else kind
     binary = "binary" in str(values)
     array = pa.array([t.encode() if t is not None and binary else t for t in texts], values)
     if pa.types.is_dictionary(kind):
@@ -149,7 +150,7 @@ def test_damage_costs_the_row_group_it_is_in(tmp_path: Path, read_in: Ingest) ->
     )
     chunk = pq.read_metadata(path).row_group(1).column(0)
     data = bytearray(path.read_bytes())
-    data[chunk.data_page_offset + 200] ^= 0xFF
+    data[chunk.dictionary_page_offset + chunk.total_compressed_size // 2] ^= 0xFF
     path.write_bytes(data)
     found = read_in(path)
     assert len(found.texts) == 600
@@ -172,11 +173,11 @@ def test_files_that_are_not_parquet(tmp_path: Path, read_in: Ingest) -> None:
 
 
 def test_any_flipped_byte_is_survived(tmp_path: Path, read_in: Ingest) -> None:
-    """Whatever the damage, ingest ends, and says so where rows are missing."""
+    """Whatever the damage to the rows or the footer, ingest ends, and the law holds."""
     table = {"text": [f"number {n}" for n in range(50)], "n": list(range(50))}
     data = write(tmp_path / "whole", table, compression="zstd").read_bytes()
     (tmp_path / "good.md").write_text("good")
-    for place in range(4, len(data), 7):
+    for place in range(4, len(data), 29):
         bad = bytearray(data)
         bad[place] ^= 0x55
         (tmp_path / "bad.parquet").write_bytes(bad)
@@ -225,7 +226,7 @@ def test_pages_are_measured(tmp_path: Path, dictionary: bool, options: dict[str,
     with path.open("rb") as file:
         found = pages.measure(file, pq.read_metadata(path).row_group(0))
     assert found.column == "text"
-    assert 3_000_000 < found.largest < 4_200_000
+    assert 3_000_000 < found.largest < 6_000_000
     assert (found.dictionary > 3_000_000) == dictionary
 
 
@@ -248,9 +249,10 @@ def test_a_dictionary_s_longest_value_bounds_the_batch(
 
 
 def test_row_groups_are_cut_into_shards(tmp_path: Path, read_in: Ingest) -> None:
-    texts = [f"{n} " * 500 for n in range(400)]
+    draw = random.Random(1)
+    texts = [draw.randbytes(500).hex() for n in range(400)]
     path = write(tmp_path / "in.parquet", {"text": texts}, row_group_size=50)
-    found = read_in(path, shard_bytes=200_000)
+    found = read_in(path, shard_bytes=90_000)
     assert found.texts == texts
     assert [row["place"] for row in found.rows("signals/ingest")] == list(range(400))
     assert len(found.manifest["shards"]) > 3

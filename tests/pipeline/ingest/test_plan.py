@@ -21,10 +21,10 @@ def make(size: int, kind: str = "jsonl", compression: str = "", name: str = "in"
     return Input(name, f"/nowhere/{name}", size, kind, compression)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 5_000_000), FORMATS), max_size=12),
-    st.integers(1, 3_000_000),
+    st.integers(10_000, 3_000_000),
     st.booleans(),
 )
 def test_every_byte_is_planned_once(
@@ -39,7 +39,7 @@ def test_every_byte_is_planned_once(
         assert [p.start for p in pieces] == [0, *(p.stop for p in pieces[:-1])]
         assert pieces[-1].stop is None
         assert len(pieces) == 1 or source.format == "jsonl"
-        tasks = [n for n, t in enumerate(made.tasks) for s in t if made.shards[s][0] in pieces]
+        tasks = [n for n, t in enumerate(made.tasks) for s in t if made.shards[s][0].input == place]
         if source.compression and len(pieces) > 1:
             assert len(set(tasks)) == 1, "a compressed file is read by one task"
             assert all(piece.start % READ == 0 for piece in pieces)

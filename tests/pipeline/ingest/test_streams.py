@@ -205,5 +205,5 @@ def test_a_file_that_shrinks_while_it_is_read_is_said(tmp_path: Path) -> None:
 def test_a_file_without_permission_is_said(tmp_path: Path) -> None:
     one = source(tmp_path / "secret", "", b"text")
     (tmp_path / "secret").chmod(0)
-    with pytest.raises(Unreadable, match="unreadable_file: .*Permission"):
+    with pytest.raises(Unreadable, match=r"unreadable_file: .*Permission"):
         list(one.blocks())
