@@ -99,7 +99,7 @@ class _Pool:
         process = self.context.Process(
             target=_work,
             args=(
-                self.phase,
+                self.phase.part(rank),
                 rank,
                 self.board.path,
                 tuple(self.suspects[rank]),

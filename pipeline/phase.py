@@ -17,5 +17,8 @@ class Phase(Protocol):
     @property
     def tasks(self) -> Sequence[Sequence[int]]: ...
 
+    def part(self, rank: int) -> Phase:
+        """What the worker of one task is sent: the phase, or no more of it than it needs."""
+
     def work(self, unit: int, guard: Guard) -> None:
         """Does one unit and writes its completion record."""

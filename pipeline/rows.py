@@ -43,6 +43,9 @@ class RowPhase:
             if any(not self._is_done(self.corpus.shards[unit].name) for unit in units)
         ]
 
+    def part(self, rank: int) -> RowPhase:
+        return self
+
     def work(self, unit: int, guard: Guard) -> None:
         """Measures one shard and writes the signals of every stage, then their records."""
         shard = self.corpus.shards[unit].name

@@ -84,6 +84,17 @@ class Rule:
             parts.append("not null")
         return f"{self.column} {' and '.join(parts)}"
 
+    def for_row(self, columns: Columns) -> Rule:
+        """The rule with bounds by table replaced by those of the first row."""
+
+        def settle(bound: Bound | None) -> Bound | None:
+            if not isinstance(bound, ByTable):
+                return bound
+            value = float(bound.of(columns)[0])
+            return None if np.isnan(value) else value
+
+        return replace(self, min=settle(self.min), max=settle(self.max))
+
     def resolved(self, low: float | None, high: float | None) -> Rule:
         """The rule with its quantiles replaced by the values they fell on."""
         return replace(self, quantile=None, min=low, max=high)

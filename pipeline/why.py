@@ -97,7 +97,7 @@ def _stage(stage: Stage, columns: dict[str, pa.Array]) -> dict[str, Any]:
             {
                 "rule": f"{stage.name}.{rule.name}",
                 "value": _plain(columns[rule.column][0].as_py()),
-                "bound": rule.bound(),
+                "bound": rule.for_row(columns).bound(),
                 "failed": bool(judged and rule.failing(columns)[0]),
             }
         )

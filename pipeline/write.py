@@ -75,6 +75,9 @@ class WritePhase:
     def path(self, directory: Path, shard: str) -> Path:
         return directory / f"{self.names.get(shard, shard)}.{self.format}"
 
+    def part(self, rank: int) -> WritePhase:
+        return self
+
     def work(self, unit: int, guard: Guard) -> None:
         """Writes one shard."""
         shard = self.corpus.shards[unit].name

@@ -166,7 +166,9 @@ def _man_pages(root: Path) -> Iterator[_Found]:
         page, dot, section = uncompressed(path.name)[0].rpartition(".")
         if path.parent.name.startswith("man") and dot and section[:1].isalnum():
             name = f"installed:system/man/{path.relative_to(root).as_posix()}"
-            yield _Found(name, path, "man", "man", page, is_link)
+            # git-add and git-commit, gcloud_x and gcloud_y are cut from the same cloth.
+            family = page.replace("_", "-").partition("-")[0] or page
+            yield _Found(name, path, "man", "man", family, is_link)
 
 
 def _files_under(root: Path) -> Iterator[tuple[Path, bool]]:

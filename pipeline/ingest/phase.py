@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
-from pathlib import Path
 from typing import Any
 
-from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import WorkError
 from tamis.pipeline.guard import Guard
@@ -20,8 +19,9 @@ from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.plan import Piece, Plan
 from tamis.pipeline.ingest.records import Rows
 from tamis.pipeline.ingest.shard_writer import ShardWriter
-from tamis.pipeline.ingest.streams import Source
+from tamis.pipeline.ingest.streams import Source, opened
 
+_ELSEWHERE = Input("", "", 0, "")  # an input of another task
 KILLED = Unreadable("killed_worker", "the record killed its worker twice")
 Found = tuple[int, int, Chunk | Unreadable]  # shard, input, and what was read there
 
@@ -54,6 +54,15 @@ class IngestPhase:
         if unit < len(self.plan.tasks):
             return [shard_name(number) for number in self.plan.tasks[unit]]
         return [f"input-{self.plan.split[unit - len(self.plan.tasks)]}"]
+
+    def part(self, rank: int) -> IngestPhase:
+        """The phase with the pieces and inputs of one task alone: there may be a million."""
+        (unit,) = self.tasks[rank]
+        mine = set(self.plan.tasks[unit]) if unit < len(self.plan.tasks) else set()
+        shards = [pieces if n in mine else [] for n, pieces in enumerate(self.plan.shards)]
+        places = {piece.input for pieces in shards for piece in pieces} | set(self.plan.split)
+        inputs = [one if n in places else _ELSEWHERE for n, one in enumerate(self.inputs)]
+        return replace(self, inputs=inputs, plan=replace(self.plan, shards=shards))
 
     def work(self, unit: int, guard: Guard) -> None:
         """Reads the inputs of one task into its shards, or digests one input."""
@@ -200,6 +209,7 @@ def shard_name(number: int) -> str:
 def digest_of(source: Input) -> str | None:
     """The SHA-256 of an input, None if it cannot be read."""
     try:
-        return files.digest(Path(source.path))
-    except OSError:
+        with opened(source) as file:  # which waits for no pipe that took the file's place
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, Unreadable):
         return None

@@ -77,7 +77,7 @@ class Extractor:
         rows.places.append(place)
         if self._groups:
             package = record.get("package")
-            rows.groups.append(_host(url) or str(package or self.input.package or self.input.name))
+            rows.groups.append(_host(url) or str(package or self.input.package or identifier))
 
     def _text(self, record: dict[str, Any], text: Any) -> str:
         limit = self.options.max_document_bytes

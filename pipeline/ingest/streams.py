@@ -12,6 +12,7 @@ import lzma
 import os
 import stat
 from collections.abc import Callable, Iterator
+from io import BufferedReader
 from typing import Any, BinaryIO
 
 from backports import zstd
@@ -82,7 +83,7 @@ class Source:
         self._whole = start == 0
 
 
-def opened(source: Input) -> BinaryIO:
+def opened(source: Input) -> BufferedReader:
     """The open file of an input; raises Unreadable if it is gone or not what it was."""
     try:
         # Without O_NONBLOCK a pipe that took the file's place would wait for a writer.

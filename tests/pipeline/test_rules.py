@@ -173,3 +173,11 @@ def test_a_bound_is_met_by_the_value_it_was_written_for() -> None:
         columns = {"score": pa.array([0.65, 0.64, 0.66], kind)}
         assert Rule("r", "score", min=0.65).failing(columns).tolist() == [False, True, False]
         assert Rule("r", "score", max=0.65).failing(columns).tolist() == [False, False, True]
+
+
+def test_a_bound_by_table_is_explained_as_the_rows_own() -> None:
+    """`>= a bound by language` does not say why this page was rejected."""
+    rule = Rule("r", "score", min=ByTable("language", {"de": 0.7}))
+    german = {"score": pa.array([0.6]), "language": pa.array(["de"])}
+    assert rule.for_row(german).bound() == "score >= 0.7"
+    assert rule.for_row(german | {"language": pa.array(["fr"])}).bound().strip() == "score"

@@ -123,7 +123,9 @@ def test_whole_hosts_and_packages_are_set_aside(undisturbed: Path) -> None:
     assert not groups["heldout"] & groups["reference"]
     assert 10 <= len(groups["heldout"]) <= 27 and 5 <= len(groups["reference"]) <= 20
     places = Counter(
-        (row["id"], row["meta"], row["text"]) for found in sides.values() for row in found
+        (row["id"], row["url"], row["meta"], row["text"])
+        for found in sides.values()
+        for row in found
     )
     assert max(places.values()) == 1, "every document is in one place"
     for path in [*undisturbed.glob("heldout/*"), *undisturbed.glob("reference/*")]:

@@ -1,0 +1,106 @@
+"""Law 7, the README runs: every command in it, and in docs/, is executed; law 8, without network."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import SENTENCES, command
+
+ROOT = Path(__file__).parent.parent
+# Commands that other tests or `make run` execute on this machine's own documentation, and those
+# that prepare a machine.
+ELSEWHERE = ("git clone", "cd tamis", "make ", "pip install")
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """The fenced blocks of a language in a Markdown file."""
+    return re.findall(rf"```{language}\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Path:
+    """The pages.jsonl that the documents speak of."""
+    path = tmp_path / "pages.jsonl"
+    languages = ("en", "de", "fr", "es")
+    rows = [
+        {"id": f"page-{n}", "text": f"{SENTENCES[languages[n % 4]]}. {n}", "source": "web"}
+        for n in range(40)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def run_shell(lines: str, where: Path) -> str:
+    """Runs the commands of a block one by one; gives what they printed."""
+    printed = ""
+    for line in lines.replace("\\\n", " ").splitlines():
+        line = line.partition("  #")[0].strip()
+        if not line or line.startswith(ELSEWHERE):
+            continue
+        assert line.startswith("tamis "), f"no test knows how to run: {line}"
+        arguments = command(*re.findall(r"'[^']*'|\S+", line)[1:])
+        arguments = [argument.strip("'") for argument in arguments]
+        done = subprocess.run(arguments, cwd=where, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        printed += done.stdout
+    return printed
+
+
+def test_the_readme_runs(tmp_path: Path, pages: Path) -> None:
+    """A command in the README that does not work is the first thing a new user meets."""
+    readme = ROOT / "README.md"
+    shell = blocks(readme, "sh")
+    assert shell
+    for block in shell:
+        run_shell(block, tmp_path)
+    queries = blocks(readme, "python")
+    assert queries
+    for query in queries:
+        done = subprocess.run(
+            [sys.executable, "-c", query], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        assert "en" in done.stdout
+
+
+def test_the_example_of_an_own_stage_runs(tmp_path: Path, pages: Path) -> None:
+    """The way into tamis for whoever has a filter of their own."""
+    docs = ROOT / "docs/stages.md"
+    (tmp_path / "digits.py").write_text(blocks(docs, "python")[0])
+    (tmp_path / "own.toml").write_text(blocks(docs, "toml")[0])
+    printed = run_shell(blocks(docs, "sh")[0], tmp_path)
+    assert "digits.prose" in printed
+    ledger = json.loads((tmp_path / "corpus/ledger.json").read_text())
+    assert [stage["name"] for stage in ledger["stages"]] == ["language", "digits"]
+    assert ledger["stages"][1]["evaluated"]["documents"] == 20  # English and German
+
+
+def test_nothing_is_fetched(tmp_path: Path, pages: Path) -> None:
+    """Law 8: a model that is downloaded in silence is a model that nobody chose."""
+    guard = (
+        "import socket\n"
+        "def refuse(self, address, *rest):\n"
+        "    if self.family != socket.AF_UNIX:\n"
+        "        raise SystemExit(f'network: {address}')\n"
+        "socket.socket.connect = socket.socket.connect_ex = refuse\n"
+    )
+    (tmp_path / "sitecustomize.py").write_text(guard)
+    env = {"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    probe = "import socket; socket.create_connection(('127.0.0.1', 9))"
+    refused = subprocess.run([sys.executable, "-c", probe], env=env, capture_output=True, text=True)
+    assert "network: " in refused.stderr, "the guard does not guard"
+    done = subprocess.run(
+        command("run", "quickstart", pages, "-o", tmp_path / "corpus"),
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    stage = json.loads((tmp_path / "corpus/signals/language/stage.json").read_text())
+    assert len(stage["assets"]["model"]["sha256"]) == 64
