@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import yaml
 
 from tamis.pipeline.recipe import Recipe
@@ -89,6 +88,8 @@ def _languages(stages: Sequence[Stage], out: Path, form: str) -> list[tuple[str,
     reader = "read_parquet" if form == "parquet" else "read_json_auto"
     if not list(out.glob(f"*.{form}")):
         return []
+    import duckdb  # 0.1 s that every command and every worker would pay for at the top
+
     query = (
         f"SELECT language, count(*) AS n FROM {reader}(?) WHERE language IS NOT NULL "
         "GROUP BY language ORDER BY n DESC, language"

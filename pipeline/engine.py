@@ -67,10 +67,8 @@ class _Pool:
     def __init__(self, phase: Phase, board: Board, logs: Path, progress: Progress) -> None:
         self.phase, self.board, self.logs, self.progress = phase, board, logs, progress
         self.context: Any = multiprocessing.get_context("forkserver")
-        # A worker imports its parent's main module again: whatever that loads, the server that
-        # workers are forked from has loaded already (half a second of each worker's life).
-        loaded = sorted(name for name in sys.modules if name.startswith("tamis."))
-        self.context.set_forkserver_preload(["tamis.pipeline.step", *loaded])
+        # What every worker needs is loaded once, by the server that they are forked from.
+        self.context.set_forkserver_preload(["tamis.pipeline.step", type(phase).__module__])
         self.running: list[_Worker] = []
         self.suspects: dict[int, list[Held]] = defaultdict(list)
         self.condemned: dict[int, set[Held]] = defaultdict(set)

@@ -46,9 +46,25 @@ class Evaluation:
 
         at is (unit, row group, first row). Rows already evaluated are taken over as they are.
         """
+        unit, _, first = at
+        scope = in_scope(self.stage.only, columns, len(asked))
+        if self.old is None and asked.all() and scope.all() and len(asked):
+            measured = self._measure(columns, np.arange(len(asked)), unit, first, guard)
+            signals = dict(zip(self.stage.schema.names, measured, strict=True))
+        else:
+            signals = self._complete(columns, asked, scope, at, guard)
+        table = pa.Table.from_arrays(list(signals.values()), schema=self.stage.schema)
+        self.writer.write_table(table, row_group_size=max(1, len(asked)))
+        if "text" in signals and "text" in columns:
+            signals["text"] = overlay(columns["text"], signals["text"])
+        return {**columns, **signals}
+
+    def _complete(
+        self, columns: Columns, asked: Mask, scope: Mask, at: tuple[int, int, int], guard: Guard
+    ) -> Columns:
+        """What is known, with what is asked for and was not."""
         unit, group, first = at
         signals = self._known(group, len(asked))
-        scope = in_scope(self.stage.only, columns, len(asked))
         asked = asked & (signals[self.status].to_numpy() == Status.NOT_EVALUATED)
         todo = np.flatnonzero(asked & scope)
         if len(todo):
@@ -57,11 +73,7 @@ class Evaluation:
             status = signals[self.status].to_numpy().copy()
             status[outside] = Status.NOT_APPLICABLE
             signals[self.status] = pa.array(status)
-        table = pa.Table.from_arrays(list(signals.values()), schema=self.stage.schema)
-        self.writer.write_table(table, row_group_size=max(1, len(asked)))
-        if "text" in signals and "text" in columns:
-            signals["text"] = overlay(columns["text"], signals["text"])
-        return {**columns, **signals}
+        return signals
 
     def _known(self, group: int, rows: int) -> Columns:
         schema = self.stage.schema
@@ -161,8 +173,6 @@ class Evaluation:
 def _scatter(known: Columns, measured: list[pa.Array], rows: npt.NDArray[np.int64]) -> Columns:
     """The known columns with the measured values at these rows."""
     total = len(next(iter(known.values())))
-    if len(rows) == total:
-        return dict(zip(known, measured, strict=True))
     take = np.arange(total)
     take[rows] = total + np.arange(len(rows))
     indices = pa.array(take)

@@ -39,10 +39,11 @@ def atomic(
         temporary.replace(path)
         if durable:
             _sync(path.parent)
-    except OSError as error:
-        raise from_os(error, f"cannot write {path}") from error
-    finally:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise from_os(error, f"cannot write {path}") from error
+        raise
 
 
 def _sync(path: Path) -> None:

@@ -12,7 +12,7 @@ import importlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -65,7 +65,7 @@ class Stage:
         stem = column.removeprefix(self.kind)
         return self.name + (stem if stem != column else f"_{column}")
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """The columns of this stage's signals files."""
         gives = [f.with_name(self.given[f.name]).with_nullable(True) for f in self.measure.gives]

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -78,6 +77,8 @@ def _repeated_ids(paths: list[Path]) -> int:
     """How many rows repeat the id of an earlier one; on disk, past half a gigabyte of ids."""
     if not paths:
         return 0
+    import duckdb  # 0.1 s that every command and every worker would pay for at the top
+
     schema = pa.schema([DOCUMENTS.field("id")])
     batches = (b for path in paths for b in pq.ParquetFile(path).iter_batches(columns=["id"]))
     with tempfile.TemporaryDirectory(prefix="tamis-") as scratch:

@@ -20,7 +20,7 @@ from tamis.pipeline.schema import DOCUMENTS
 
 BATCH_ROWS = 256
 BATCH_BYTES = 64_000_000
-PAGE_BYTES = 256_000_000  # some writers make a page of a whole column chunk
+PAGE_BYTES = 350_000_000  # Arrow writes pages of up to 1,024 values: 300 MB of books, say
 
 _BROKEN = (pa.ArrowException, OSError)
 
@@ -103,12 +103,27 @@ def _batches(
     if not metadata.num_rows:
         return
     found = pages.measure(raw, metadata)
-    if found.largest > page_bytes:
-        detail = f"a page of {found.largest} bytes in column '{found.column}', over {page_bytes}"
+    # A dictionary is held besides the values made of it: 350 MB of one took 1.3 GB.
+    if max(found.largest, 2 * found.dictionary) > page_bytes:
+        detail = (
+            f"a page of {found.largest} bytes in column '{found.column}', which is read whole: "
+            f"--max-document-bytes {-(-found.largest // 2)} lets it take that much memory twice"
+        )
         raise Unreadable("too_long", detail, metadata.num_rows)
     row_bytes = max(metadata.total_byte_size // metadata.num_rows, found.dictionary, 1)
     rows = min(max(BATCH_BYTES // row_bytes, 1), BATCH_ROWS)
-    yield from file.iter_batches(rows, row_groups=[group], use_threads=False)
+    for batch in file.iter_batches(rows, row_groups=[group], use_threads=False):
+        yield from _parts(batch)
+
+
+def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """A batch halved until its parts are small: long values may stand side by side."""
+    rows = batch.num_rows
+    if rows < 2 or batch.nbytes <= BATCH_BYTES:
+        yield batch
+        return
+    yield from _parts(batch.slice(0, rows // 2))
+    yield from _parts(batch.slice(rows // 2))
 
 
 def place_of(batch: Batch, row: int) -> str:

@@ -17,7 +17,7 @@ from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.records import Rows
 from tamis.pipeline.schema import DOCUMENTS, ERRORS, INGEST, Status
 
-ROW_GROUP_BYTES = 16_000_000
+ROW_GROUP_BYTES = 32_000_000
 ROW_GROUP_ROWS = 65_536
 HELD_BYTES = 4 * ROW_GROUP_BYTES  # where what came with the texts is larger than they are
 

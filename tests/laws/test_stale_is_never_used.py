@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tamis.filters.language import bundled_model
+
 STAGE = """
 from dataclasses import dataclass
 from typing import ClassVar
@@ -107,20 +109,12 @@ def test_a_changed_rule_measures_nothing(tamis, corpus: Path) -> None:
 
 def test_a_changed_model_file_is_noticed(tamis, corpus: Path, tmp_path: Path) -> None:
     """A model replaced in place keeps its path and its size, and nothing else."""
-    import fasttext
-
-    def train(path: Path, words: tuple[str, str]) -> None:
-        lines = [f"__label__{word} {word} {word}x text" for word in words for _ in range(20)]
-        (tmp_path / "train.txt").write_text("\n".join(lines) + "\n")
-        source = str(tmp_path / "train.txt")
-        model = fasttext.train_supervised(source, dim=4, lr=0.05, verbose=0, thread=1, bucket=100)
-        model.save_model(str(path))
-
-    train(tmp_path / "lid.bin", ("aa", "bb"))
-    (tmp_path / "lid.toml").write_text(
-        f'[[stage]]\nkind = "language"\nmodel = "{tmp_path}/lid.bin"\n'
-    )
+    model = bytearray(bundled_model().read_bytes())
+    (tmp_path / "lid.ftz").write_bytes(model)
+    recipe = f'[[stage]]\nkind = "language"\nmodel = "{tmp_path}/lid.ftz"\n'
+    (tmp_path / "lid.toml").write_text(recipe)
     tamis("language", corpus, "--recipe", tmp_path / "lid.toml")
     assert states(tamis, corpus)["language"][0] == "done"
-    train(tmp_path / "lid.bin", ("cc", "dd"))
+    model[len(model) // 2] ^= 1
+    (tmp_path / "lid.ftz").write_bytes(model)
     assert states(tamis, corpus)["language"] == ("stale", "the file of model changed")

@@ -137,18 +137,19 @@ def test_dates(value: Any, wanted: datetime | None) -> None:
         ("https://x.example\\@y.example/", "x.example"),
         ("https://[2001:DB8::1]:80/", "[2001:db8::1"),
         ("https://[2001:db8::2]/", "[2001:db8::2"),
-        ("x.example/page", "in.jsonl"),
-        ("http:///path", "in.jsonl"),
-        (None, "in.jsonl"),
+        ("x.example/page", "the id"),
+        ("http:///path", "the id"),
+        (None, "the id"),
     ],
 )
 def test_a_document_belongs_to_its_host(url: str | None, group: str) -> None:
-    assert extract({"text": "t", "url": url}, set_aside=WEB).groups == [group]
+    assert extract({"text": "t", "id": "the id", "url": url}, set_aside=WEB).groups == [group]
 
 
-def test_without_a_host_a_document_belongs_to_its_package() -> None:
+def test_without_a_host_a_document_belongs_to_its_package_else_to_nobody() -> None:
     rows = extract({"text": "t", "package": "a"}, {"text": "t"}, package="b", set_aside=WEB)
     assert rows.groups == ["a", "b"]
+    assert extract({"text": "t", "id": 7}, set_aside=WEB).groups == ["7"]
     assert extract({"text": "t"}).groups == []
 
 

@@ -1,0 +1,48 @@
+"""The commands of `tamis`, and how an error reaches its user."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+import typer
+
+from tamis.pipeline.cli import apply, ingest, recipes, run, stages, status, why, write
+from tamis.pipeline.cli.tables import say
+from tamis.pipeline.errors import Stopped, TamisError, from_os
+
+app = typer.Typer(
+    name="tamis",
+    help="Sifts raw text into pretraining corpora and explains every document it rejects.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (run, ingest, stages, write, apply, why, status, recipes):
+    module.register(app)
+
+
+def run_command() -> None:
+    """Runs a command; exit codes are 0 done, 1 the work failed, 2 the call was wrong."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        app()
+    except TamisError as error:
+        say(f"tamis: {error}")
+        sys.exit(error.exit_code)
+    except Stopped:
+        say("tamis: stopped; the same command goes on where it was")
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        say(f"tamis: {from_os(error, 'the work stopped')}")
+        sys.exit(1)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped
