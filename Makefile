@@ -18,7 +18,7 @@ SPEED := $(if $(WORKERS),--workers $(WORKERS))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run ingest language write test check bench lock clean python
+.PHONY: help run ingest language write test check kills bench lock clean python
 
 help:  ## What there is to make
 	@echo "make TARGET [CORPUS=$(CORPUS)] [RECIPE=$(RECIPE)] [INPUT=$(INPUT)] [WORKERS=all cores] [PYTHON=$(PYTHON)]"
@@ -43,6 +43,9 @@ check: $(INSTALLED) $(TYPES)  ## Lint, format and types, without changing a file
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	MYPYPATH=build/types $(BIN)/mypy $(PACKAGES:%=-p tamis.%)
+
+kills: check  ## Kill a run at 20 random moments, resume it, compare every byte
+	TAMIS_KILLS=20 $(BIN)/pytest tests/laws/test_interrupt_anywhere.py
 
 bench: $(INSTALLED)  ## Side by side with other libraries
 	$(BIN)/python benchmarks/run.py
