@@ -11,9 +11,10 @@ from tamis.pipeline import engine, ledger
 from tamis.pipeline.card import card
 from tamis.pipeline.errors import WorkError, from_os
 from tamis.pipeline.files import atomic, canonical, write_json
-from tamis.pipeline.ledger import promise, total
+from tamis.pipeline.ledger import total
 from tamis.pipeline.progress import Progress
 from tamis.pipeline.sift import Sift, command, missing_upstream
+from tamis.pipeline.signals import promise
 from tamis.pipeline.stage import Stage
 from tamis.pipeline.write import MARK, Format, WritePhase, claim
 
@@ -35,6 +36,7 @@ def write(
     if missing and strict:
         raise WorkError(f"{_absent(missing, corpus.root)} (--strict refuses to write without)")
     warn_absent(missing, corpus.root)
+    sift.check_measured(phase.stages)
     out, stages = phase.out, phase.stages
     shards = [shard.name for shard in corpus.shards]
     for directory in (out, *([rejected] if rejected else [])):
@@ -124,6 +126,7 @@ def measure_one(sift: Sift, name: str, all_rows: bool = False) -> dict[str, Any]
     earlier, missing = sift.stages_before(stage)
     missing_upstream(stage, missing, sift.corpus.root)
     warn_absent(missing, sift.corpus.root)
+    sift.check_measured(earlier)
     sift.measure(sift.phase(earlier, [stage], all_rows))
     stages, _ = sift.stages_before(stage)
     done = next(s for s in sift.present()[0] if s.name == name)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.pipeline.corpus import Corpus
-from tamis.pipeline.files import fingerprint, write_json
+from tamis.pipeline.files import write_json
 from tamis.pipeline.guard import Guard
 from tamis.pipeline.rules import Columns, Mask
 from tamis.pipeline.schema import Status
@@ -129,16 +129,6 @@ class TallyPhase:
                 guard.advance(reader.rows(group), 0)
         record = {"promise": self.promise, "tally": total(tallies)}
         self.corpus.complete("ledger", shard, record)
-
-
-def promise(stages: Sequence[Stage], fingerprints: dict[str, str]) -> str:
-    """What an answer is a function of: the stages that take part, their signals and rules."""
-    return fingerprint(
-        [
-            (s.name, fingerprints[s.name], repr(s.rules), repr(sorted(s.only.items())))
-            for s in stages
-        ]
-    )
 
 
 def ledger(corpus: Corpus, recipe: str, tally: Tally, missing: Sequence[Stage]) -> dict[str, Any]:

@@ -16,7 +16,14 @@ from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.evaluate import Evaluation
 from tamis.pipeline.guard import Guard
-from tamis.pipeline.signals import ShardReader, Verdicts, decision_columns, is_current
+from tamis.pipeline.signals import (
+    ALL,
+    ShardReader,
+    Verdicts,
+    decision_columns,
+    is_current,
+    promise,
+)
 from tamis.pipeline.stage import Stage
 
 
@@ -101,17 +108,15 @@ class RowPhase:
 
     def _is_done(self, shard: str) -> bool:
         for stage in self.stages:
-            record = self.corpus.record(stage.name, shard) or {}
-            if any(record.get(key) != value for key, value in self._promise(stage).items()):
+            record, promised = self.corpus.record(stage.name, shard) or {}, self._promise(stage)
+            if record.get("fingerprint") != promised["fingerprint"]:
+                return False
+            if record.get("rows_asked_for") not in (ALL, promised["rows_asked_for"]):
                 return False
         return True
 
     def _promise(self, stage: Stage) -> dict[str, str]:
         """What a completion record vouches for: what was measured, and of which rows."""
         upstream = [*self.earlier, *self.stages[: self.stages.index(stage)]]
-        deciding = [
-            (s.name, self.fingerprints[s.name], repr(s.rules), repr(sorted(s.only.items())))
-            for s in upstream
-        ]
-        rows = "all" if self.all_rows else files.fingerprint(deciding)
+        rows = ALL if self.all_rows else promise(upstream, self.fingerprints)
         return {"fingerprint": self.fingerprints[stage.name], "rows_asked_for": rows}

@@ -13,13 +13,13 @@ import numpy as np
 from tamis.pipeline import engine, files, ledger
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import WorkError
-from tamis.pipeline.ledger import Decision, TallyPhase, promise, total
+from tamis.pipeline.ledger import Decision, TallyPhase, total
 from tamis.pipeline.progress import Progress
 from tamis.pipeline.quantiles import quantile
 from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.rows import RowPhase
 from tamis.pipeline.rules import Rule, floats
-from tamis.pipeline.signals import ShardReader, decision_columns, present
+from tamis.pipeline.signals import ALL, ShardReader, decision_columns, present, promise
 from tamis.pipeline.stage import Stage, assets, fingerprints
 
 TASK_SHARDS = 64
@@ -47,6 +47,41 @@ class Sift:
         there, missing = self.present()
         names = [s.name for s in self.recipe.stages[: self.recipe.stages.index(stage)]]
         return [s for s in there if s.name in names], [s for s in missing if s.name in names]
+
+    def unmeasured(self, stages: Sequence[Stage]) -> dict[str, int]:
+        """Per stage, the documents that earlier rules let through and it has never measured.
+
+        A rule that was loosened brings documents to life that later stages know nothing of.
+        """
+        if self._measured_for_these_rules(stages):
+            return {}
+        left = {}
+        for name, counts in self.tally(stages).get("stages", {}).items():
+            known = (
+                counts["evaluated"],
+                counts["not_applicable"],
+                counts["rules"]["error"]["failed"],
+            )
+            left[name] = counts["entered"][0] - sum(amount[0] for amount in known)
+        return {name: count for name, count in left.items() if count}
+
+    def _measured_for_these_rules(self, stages: Sequence[Stage]) -> bool:
+        for place, stage in enumerate(stages):
+            expected = (ALL, promise(stages[:place], self.fingerprints))
+            for shard in self.corpus.shards:
+                record = self.corpus.record(stage.name, shard.name) or {}
+                if record.get("rows_asked_for") not in expected:
+                    return False
+        return True
+
+    def check_measured(self, stages: Sequence[Stage]) -> None:
+        """Raises WorkError if a stage has not measured every document that reaches it."""
+        for name, count in self.unmeasured(stages).items():
+            go_on = command(self.recipe.stage(name))
+            raise WorkError(
+                f"stage '{name}' has not measured {count:,} documents that the rules before it now "
+                f"let through: run `tamis {go_on} {self.corpus.root}` first"
+            )
 
     def phases(self, all_rows: bool = False) -> Iterator[RowPhase]:
         """The phases that measure every stage, each to be run before the next is asked for."""

@@ -15,9 +15,12 @@ import pyarrow.parquet as pq
 
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import WorkError
+from tamis.pipeline.files import fingerprint
 from tamis.pipeline.rules import Columns, Mask, in_scope
 from tamis.pipeline.schema import INGEST, Status
 from tamis.pipeline.stage import Stage
+
+ALL = "all"  # of the rows: what a record says in place of a promise
 
 
 def is_current(corpus: Corpus, stage: Stage, shard: str, fingerprint: str) -> bool:
@@ -39,6 +42,16 @@ def present(
         )
         (there if whole else missing).append(stage)
     return there, missing
+
+
+def promise(stages: Sequence[Stage], fingerprints: dict[str, str]) -> str:
+    """What decides who is alive after some stages: their signals and their rules."""
+    return fingerprint(
+        [
+            (s.name, fingerprints[s.name], repr(s.rules), repr(sorted(s.only.items())))
+            for s in stages
+        ]
+    )
 
 
 class ShardReader:

@@ -33,17 +33,20 @@ def status(corpus: Corpus, recipe: Recipe) -> list[Line]:
         ingest += f", {lost:,} unreadable records (errors/)"
     lines = [Line("ingest", "done", ingest)]
     sift = Sift(corpus, recipe, 1, quiet=True)
-    lines += [_stage(sift, stage) for stage in recipe.stages]
+    left = sift.unmeasured(sift.present()[0])
+    lines += [_stage(sift, stage, left.get(stage.name, 0)) for stage in recipe.stages]
     lines.append(_write(sift))
     return lines
 
 
-def _stage(sift: Sift, stage: Stage) -> Line:
+def _stage(sift: Sift, stage: Stage, left: int) -> Line:
     corpus, fingerprint = sift.corpus, sift.fingerprints[stage.name]
     shards = [shard.name for shard in corpus.shards]
     current = sum(is_current(corpus, stage, shard, fingerprint) for shard in shards)
     some = sum(corpus.record(stage.name, shard) is not None for shard in shards)
     go_on = f"tamis {command(stage)} {corpus.root}"
+    if left:
+        return Line(stage.name, "partial", f"{left:,} documents came alive since", go_on)
     if current == len(shards):
         return Line(stage.name, "done", f"{len(shards)} shards")
     if current:

@@ -118,3 +118,23 @@ def test_a_changed_model_file_is_noticed(tamis, corpus: Path, tmp_path: Path) ->
     model[len(model) // 2] ^= 1
     (tmp_path / "lid.ftz").write_bytes(model)
     assert states(tamis, corpus)["language"] == ("stale", "the file of model changed")
+
+
+def test_documents_that_came_alive_are_never_passed_unmeasured(tamis, tmp_path: Path) -> None:
+    """A loosened rule lets documents through to stages that know nothing of them."""
+    (tmp_path / "own_stage.py").write_text(STAGE.format(version=1))
+    rule = '[stage.rules]\nshort = {column = "long", max = 20}\n'
+    own = RECIPE.replace('kind = "own_stage:Long"\n', f'kind = "own_stage:Long"\n{rule}')
+    (tmp_path / "own.toml").write_text(own)
+    lines = [json.dumps({"id": str(n), "text": "x" * n}) for n in range(200)]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    corpus = tmp_path / "corpus"
+    tamis("run", tmp_path / "own.toml", tmp_path / "in.jsonl", "-o", corpus)
+    assert kept(tamis, corpus) == 21
+    loose = ["--set", "long.rules.short.max=150"]
+    assert states(tamis, corpus, *loose)["half"] == ("partial", "130 documents came alive since")
+    said = tamis("write", corpus, *loose, expect=1).stderr
+    assert "'half' has not measured 130 documents" in said and "tamis stage half" in said
+    tamis("stage", "half", corpus)
+    assert kept(tamis, corpus) == 101
+    assert kept(tamis, corpus, "--set", "long.rules.short.max=20") == 21
