@@ -16,7 +16,7 @@ from tamis.pipeline.progress import Progress
 from tamis.pipeline.sift import Sift, command, missing_upstream
 from tamis.pipeline.signals import promise
 from tamis.pipeline.stage import Stage
-from tamis.pipeline.write import MARK, Format, WritePhase, claim
+from tamis.pipeline.write import MARK, Format, WritePhase, clear
 
 
 def write(
@@ -41,7 +41,8 @@ def write(
     shards = [shard.name for shard in corpus.shards]
     for directory in (out, *([rejected] if rejected else [])):
         try:
-            claim(directory, {phase.path(directory, shard).name for shard in shards})
+            names_out = {phase.outputs(shard)["kept"].name for shard in shards}
+            clear(directory, names_out, corpus.documents_digest)
         except OSError as error:
             raise from_os(error, f"cannot write into {directory}") from error
     pending = phase.pending()
@@ -82,12 +83,12 @@ def _describe(
 ) -> None:
     """The card, and tamis.json: what the shards are and how they came to be."""
     shards = {
-        Path(path).name: file
-        for record in records.values()
-        for path, file in record["files"].items()
-        if Path(path).parent == phase.out
+        phase.outputs(shard)["kept"].name: record["files"]["kept"]
+        for shard, record in records.items()
     }
+    documents = sift.corpus.documents_digest
     mark = {
+        "documents": documents,
         "recipe": orjson.loads(canonical(sift.recipe.raw)),
         "fingerprints": {stage.name: sift.fingerprints[stage.name] for stage in stages},
         "versions": sift.corpus.manifest.versions,
@@ -96,7 +97,8 @@ def _describe(
     }
     write_json(phase.out / MARK, mark)
     if phase.rejected is not None:
-        write_json(phase.rejected / MARK, {"rejected_from": phase.out.name, "ledger": content})
+        rejected = {"documents": documents, "rejected_from": phase.out.name, "ledger": content}
+        write_json(phase.rejected / MARK, rejected)
     text = card(sift.recipe, stages, content, phase.out, phase.format)
     with atomic(phase.out / "README.md") as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -15,7 +15,7 @@ from typing import Any
 
 from tamis.pipeline import lock
 from tamis.pipeline.errors import CallError, WorkError
-from tamis.pipeline.files import read_json, sweep, write_json
+from tamis.pipeline.files import fingerprint, read_json, sweep, write_json
 
 FORMAT = 1
 
@@ -111,6 +111,11 @@ class Corpus:
     @property
     def shards(self) -> list[Shard]:
         return self.manifest.shards
+
+    @property
+    def documents_digest(self) -> str:
+        """The digest of all documents."""
+        return fingerprint([shard.sha256 for shard in self.shards])
 
     @property
     def home(self) -> Corpus:

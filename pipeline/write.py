@@ -66,14 +66,18 @@ class WritePhase:
         record = self.corpus.record(self.key, shard)
         if record is None or record["promise"] != self.promise:
             return None
+        outputs = self.outputs(shard)
         whole = all(
-            path.is_file() and path.stat().st_size == file["bytes"]
-            for path, file in ((Path(name), file) for name, file in record["files"].items())
+            outputs[what].is_file() and outputs[what].stat().st_size == file["bytes"]
+            for what, file in record["files"].items()
         )
         return record if whole else None
 
-    def path(self, directory: Path, shard: str) -> Path:
-        return directory / f"{self.names.get(shard, shard)}.{self.format}"
+    def outputs(self, shard: str) -> dict[str, Path]:
+        """The files that a shard becomes."""
+        name = f"{self.names.get(shard, shard)}.{self.format}"
+        lost = {} if self.rejected is None else {"rejected": self.rejected / name}
+        return {"kept": self.out / name, **lost}
 
     def part(self, rank: int) -> WritePhase:
         return self
@@ -85,15 +89,14 @@ class WritePhase:
             return
         self.corpus.retract(self.key, shard)
         tallies: list[Tally] = []
-        outputs = [self.path(self.out, shard)]
+        outputs = self.outputs(shard)
         with ExitStack() as stack:
             reader = ShardReader(self.corpus, shard, self.stages, stack)
-            kept = open_writer(outputs[0], output_schema(self.stages), self.format, stack)
+            kept = open_writer(outputs["kept"], output_schema(self.stages), self.format, stack)
             lost = None
-            if self.rejected is not None:
-                outputs.append(self.path(self.rejected, shard))
+            if "rejected" in outputs:
                 schema = output_schema(self.stages, rejected=True)
-                lost = open_writer(outputs[1], schema, self.format, stack)
+                lost = open_writer(outputs["rejected"], schema, self.format, stack)
             names = {*kept.schema.names, *decision_columns(self.stages), "text_bytes"}
             for group in range(reader.row_groups):
                 columns = reader.read(group, names)
@@ -106,8 +109,8 @@ class WritePhase:
                     lost.write(_rejected(table, decision, self.stages))
                 guard.advance(reader.rows(group), int(sizes.sum()))
         written = {
-            str(path): {"bytes": path.stat().st_size, "sha256": files.digest(path)}
-            for path in outputs
+            what: {"bytes": path.stat().st_size, "sha256": files.digest(path)}
+            for what, path in outputs.items()
         }
         record = {"promise": self.promise, "tally": total(tallies), "files": written}
         self.corpus.complete(self.key, shard, record)
@@ -147,8 +150,8 @@ def _rejected(table: pa.Table, decision: Decision, stages: Sequence[Stage]) -> p
     )
 
 
-def claim(directory: Path, outputs: set[str]) -> None:
-    """Makes a directory ready to be written: ours, and without what an earlier write left there.
+def claim(directory: Path) -> dict[str, Any]:
+    """Makes an empty directory ours, or says what is in one that is.
 
     Raises CallError for a directory that holds something else.
     """
@@ -161,7 +164,20 @@ def claim(directory: Path, outputs: set[str]) -> None:
         )
     if not there:
         files.write_json(directory / MARK, {"state": "being written"})
+    mark: dict[str, Any] = files.read_json(directory / MARK)
+    return mark
+
+
+def clear(directory: Path, outputs: set[str], documents: str) -> None:
+    """Claims a directory and removes the shards of earlier writes but those to be written.
+
+    documents is the digest of the corpus's documents: all shards of other documents go.
+    """
+    same = claim(directory).get("documents") == documents
     files.sweep(directory)
     for path in directory.iterdir():
-        if path.name not in outputs and path.name.endswith(tuple(f".{f}" for f in FORMATS)):
+        shard = path.name.endswith(tuple(f".{form}" for form in FORMATS))
+        if shard and not (same and path.name in outputs):
             path.unlink()
+    if not same:
+        files.write_json(directory / MARK, {"state": "being written", "documents": documents})

@@ -52,7 +52,7 @@ def apply(
     workers = o.cores(workers)
     corpus = Corpus(directory / ".corpus")
     try:
-        claim(directory, set())
+        claim(directory)
         shutil.rmtree(corpus.root, ignore_errors=True)  # what an interrupted call left
     except OSError as error:
         raise from_os(error, f"cannot write into {directory}") from error

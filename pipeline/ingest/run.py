@@ -15,7 +15,7 @@ from tamis.pipeline.ingest.inputs import COMPRESSIONS, EXTENSIONS, Input, expand
 from tamis.pipeline.ingest.installed import list_installed
 from tamis.pipeline.ingest.manifest import manifest
 from tamis.pipeline.ingest.options import IngestOptions
-from tamis.pipeline.ingest.phase import IngestPhase, shard_name
+from tamis.pipeline.ingest.phase import IngestPhase, digest_of, shard_name
 from tamis.pipeline.ingest.plan import Plan, plan
 from tamis.pipeline.progress import Progress
 
@@ -100,12 +100,26 @@ def _check_same(corpus: Corpus, arguments: Sequence[str], options: IngestOptions
     differences = [f"{name} is new" for name in now.keys() - was.keys()]
     differences += [f"{name} is gone" for name in was.keys() - now.keys()]
     differences += [f"{name} changed" for name in now.keys() & was.keys() if now[name] != was[name]]
+    differences += _rewritten(corpus, expanded.inputs)
     differences = _differing(corpus.manifest.options, options) + sorted(differences)
     if differences:
         raise CallError(
             f"{corpus.root} holds documents of other inputs or options ({_some(differences)}): "
             "documents are written once, choose another -o"
         )
+
+
+def _rewritten(corpus: Corpus, inputs: Sequence[Input]) -> list[str]:
+    """Which inputs of the same size were written since, and to other bytes."""
+    digests = {source["name"]: source["sha256"] for source in corpus.manifest.inputs}
+    made = (corpus.root / "corpus.json").stat().st_mtime
+    return [
+        f"{one.name} changed"
+        for one in inputs
+        if one.name in digests
+        and Path(one.path).stat().st_mtime > made
+        and digest_of(one) != digests[one.name]
+    ]
 
 
 def _differing(was: dict[str, Any], options: IngestOptions) -> list[str]:

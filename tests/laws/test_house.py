@@ -147,7 +147,7 @@ BROKEN: list[tuple[Check, Sources, list[str]]] = [
         machine_paths,
         {
             "a.md": "see " + "/home/" + "anna/x",
-            "b.md": "see https://example.org/home/page and $HOME/opt/x and docs/work/x",
+            "b.md": "see https://example.org/home/page and $HOME/opt/x and docs/home/x",
             "c.py": "path = '/" + "work/main'",
         },
         ["a.md:1: " + "/home/" + "anna/", "c.py:1: /" + "work/"],

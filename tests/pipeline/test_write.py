@@ -154,3 +154,29 @@ def test_signals_read_well_in_duckdb(sifted: Path) -> None:
             WHERE language_status = 1 GROUP BY ALL ORDER BY n DESC"""
     )
     assert {language for language, _ in found} >= {"en", "de", "fr", "es", "ja"}
+
+
+def test_shards_of_another_corpus_are_never_taken_for_ours(
+    tmp_path: Path, tamis, pages: list[Path]
+) -> None:
+    """The same names and sizes, other documents: what is written last is what is there."""
+    english = ["--set", "ingest.set_aside={}"]
+    for name in ("one", "two"):
+        text = f"The {name} who came to the mill was welcome to bread and to a story"
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"id": "x", "text": text}))
+        tamis("run", "quickstart", tmp_path / f"{name}.jsonl", "-o", tmp_path / name, *english)
+    for name in ("one", "two", "one"):
+        tamis("write", tmp_path / name, "-o", tmp_path / "out")
+        assert name in rows(f"SELECT text FROM '{tmp_path}/out/*.parquet'")[0][0]
+
+
+def test_an_input_that_was_rewritten_is_noticed(tmp_path: Path, tamis) -> None:
+    """Documents of the old bytes under the new file's name."""
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"text": "one"}\n')
+    tamis("ingest", source, "-o", tmp_path / "c")
+    source.write_text('{"text": "one"}\n')
+    assert "nothing to do" in tamis("ingest", source, "-o", tmp_path / "c").stderr
+    source.write_text('{"text": "two"}\n')
+    said = tamis("ingest", source, "-o", tmp_path / "c", expect=2).stderr
+    assert "in.jsonl changed" in said
