@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
+from importlib import metadata
 from types import FrameType
+from typing import Annotated
 
 import typer
 
@@ -14,12 +16,31 @@ from tamis.pipeline.errors import Stopped, TamisError, from_os
 
 app = typer.Typer(
     name="tamis",
-    help="Sifts raw text into pretraining corpora and explains every document it rejects.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"tamis {metadata.version('tamis')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Sifts raw text into pretraining corpora and explains every document it rejects."""
+
+
 for module in (run, ingest, stages, write, apply, why, status, recipes):
     module.register(app)
 

@@ -27,7 +27,7 @@ def apply(
     stages: Annotated[
         str, typer.Argument(metavar="STAGE[,STAGE...]", help="Stages of the recipe.")
     ],
-    shards: Annotated[list[str], typer.Argument(metavar="SHARD...", help="Files to sift.")],
+    shards: Annotated[list[str], typer.Argument(metavar="SHARD", help="Files to sift.")],
     directory: Annotated[Path, typer.Option("--output", "-o", help="Where the sifted files go.")],
     rejected: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write what was rejected too, with reasons.")

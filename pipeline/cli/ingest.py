@@ -18,7 +18,7 @@ from tamis.pipeline.ingest.run import ingest as run_ingest
 
 InputsArgument = Annotated[
     list[str],
-    typer.Argument(metavar="INPUT...", help="Files, directories, globs, or installed:"),
+    typer.Argument(metavar="INPUT", help="Files, directories, globs, or installed:"),
 ]
 
 

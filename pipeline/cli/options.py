@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from tamis.pipeline import recipe as recipes
+from tamis.pipeline.cli.tables import say
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.ingest.options import IngestOptions
@@ -43,6 +44,9 @@ StrictOption = Annotated[
 ]
 
 
+DEFAULT = "quickstart"
+
+
 class Engine(StrEnum):
     """Where tasks run."""
 
@@ -70,14 +74,11 @@ def named_recipe(corpus: Corpus, name: str | None, changes: list[str] | None) ->
 
 
 def chosen_recipe(corpus: Corpus, name: str | None, changes: list[str] | None) -> Recipe:
-    """The recipe named, else the corpus's own; raises CallError if it has none."""
-    recipe = named_recipe(corpus, name, changes)
-    if recipe is None:
-        known = ", ".join(recipes.bundled())
-        raise CallError(
-            f"{corpus.root} has no recipe yet: name one with --recipe ({known}, or a file)"
-        )
-    return recipe
+    """The recipe named, else the corpus's own, else quickstart, which is said."""
+    if name is None and not (corpus.root / "recipe.toml").is_file():
+        say(f"tamis: {corpus.root} has no recipe yet: taking {DEFAULT} (see --recipe)")
+        name = DEFAULT
+    return recipes.load(name or str((corpus.root / "recipe.toml").absolute()), changes or [])
 
 
 def ingest_options(base: IngestOptions, given: dict[str, Any]) -> IngestOptions:

@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 def show(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME|FILE]", help="One recipe, to see its rules.")
+        str | None, typer.Argument(metavar="NAME|FILE", help="One recipe, to see its rules.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
 ) -> None:

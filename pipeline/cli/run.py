@@ -27,7 +27,7 @@ def run(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name, or a .toml.")],
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[INPUT...]", help="What to ingest; nothing for an old corpus."),
+        typer.Argument(metavar="INPUT", help="What to ingest; nothing for an old corpus."),
     ] = None,
     corpus: Annotated[Path, typer.Option("--output", "-o", help="The corpus directory.")] = Path(
         "corpus"
