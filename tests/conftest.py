@@ -6,7 +6,8 @@ import gzip
 import json
 import random
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,42 @@ def tamis(tmp_path: Path) -> Tamis:
         return done
 
     return run
+
+
+SLEEPY = """
+import time
+from dataclasses import dataclass
+from typing import ClassVar
+import pyarrow as pa
+
+@dataclass(frozen=True)
+class Sleepy:
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("text",)
+    gives: ClassVar[pa.Schema] = pa.schema([])
+
+    def measure(self, batch):
+        time.sleep(600 if batch.num_rows else 0)
+        return batch.select([])
+"""
+
+
+@pytest.fixture
+def sleeping(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A run over `tmp_path / "asleep"` whose only stage sleeps: it ends when it is ended."""
+    (tmp_path / "sleepy_stage.py").write_text(SLEEPY)
+    (tmp_path / "sleepy.toml").write_text('[[stage]]\nkind = "sleepy_stage:Sleepy"\n')
+    (tmp_path / "in.jsonl").write_text('{"text": "wake me"}\n')
+    arguments = command("run", "sleepy.toml", "in.jsonl", "-o", "asleep")
+    with subprocess.Popen(
+        arguments, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        end = time.monotonic() + 60
+        while not (tmp_path / "asleep/logs/sleepy/worker-00000.log").exists():
+            assert process.poll() is None and time.monotonic() < end
+            time.sleep(0.05)
+        yield process
+        process.kill()
 
 
 @pytest.fixture(scope="session")

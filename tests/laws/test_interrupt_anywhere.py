@@ -44,15 +44,16 @@ def test_killed_and_started_again(
     assert left == []
 
 
-def test_terminate_is_a_clean_stop(tmp_path: Path, inputs: Path, recipe: Path) -> None:
-    """SIGTERM, which clusters send before they take a machine, ends with a word and exit code 1."""
-    arguments = command("run", recipe, inputs, "-o", tmp_path / "corpus", "--workers", 1)
-    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    time.sleep(2.0)
-    process.terminate()
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 1, said
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_is_a_clean_stop(
+    number: signal.Signals, sleeping: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    """What clusters send before they take a machine ends with a word and exit code 1, at once."""
+    sleeping.send_signal(number)
+    _, said = sleeping.communicate(timeout=30)
+    assert sleeping.returncode == 1, said
     assert "goes on where it was" in said and "Traceback" not in said
+    assert not _workers_of(tmp_path / "asleep")
 
 
 def _workers_of(corpus: Path, patience: float = 5.0) -> list[int]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import command, digests
+from support import digests
 
 
 @pytest.fixture
@@ -54,17 +53,13 @@ def test_a_file_where_a_directory_should_be(tmp_path: Path, tamis, inputs: Path)
     assert "corpus" in said
 
 
-def test_two_runs_at_once(tmp_path: Path, tamis, inputs: Path, recipe: Path) -> None:
+def test_two_runs_at_once(sleeping: subprocess.Popen[str], tmp_path: Path, tamis) -> None:
     """The second says who holds the corpus and leaves it alone."""
-    corpus = tmp_path / "corpus"
-    arguments = command("run", recipe, inputs, "-o", corpus, "--workers", 1)
-    first = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    end = time.monotonic() + 30
-    while not (corpus / ".lock").exists() and time.monotonic() < end:
-        time.sleep(0.05)
-    said = tamis("run", recipe, inputs, "-o", corpus, expect=1).stderr
-    assert f"in use by process {first.pid} on " in said
-    assert first.wait(timeout=120) == 0
+    before = digests(tmp_path / "asleep")
+    for second in (["run", "sleepy.toml", "in.jsonl", "-o", "asleep"], ["write", "asleep"]):
+        said = tamis(*second, expect=1).stderr
+        assert f"in use by process {sleeping.pid} on " in said
+    assert digests(tmp_path / "asleep") == before and sleeping.poll() is None
 
 
 def test_an_output_directory_with_something_else_in_it(tmp_path: Path, tamis, sifted: Path) -> None:
