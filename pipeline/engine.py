@@ -12,7 +12,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
 import traceback
@@ -48,11 +47,15 @@ def run(phase: Phase, ranks: Sequence[int], workers: int, logs: Path, progress: 
     """
     started = time.monotonic()
     logs.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="tamis-") as scratch, progress:
-        board = Board(Path(scratch) / "board", len(phase.tasks), create=True)
-        _Pool(phase, board, logs, progress).run(ranks, workers)
-        documents, size = board.progress()
-        progress.show(documents, size)
+    scratch = logs / f".board.{os.getpid()}.tmp"  # a name that is swept, should this be killed
+    try:
+        with progress:
+            board = Board(scratch, len(phase.tasks), create=True)
+            _Pool(phase, board, logs, progress).run(ranks, workers)
+            documents, size = board.progress()
+            progress.show(documents, size)
+    finally:
+        scratch.unlink(missing_ok=True)
     seconds = time.monotonic() - started
     write_json(
         logs / "timing.json",
