@@ -79,7 +79,7 @@ class Corpus:
     def lock(self) -> Iterator[None]:
         """Holds the lease that every command that writes here holds; sweeps what dead ones left."""
         with lock.lease(self.root):
-            sweep(self.root)
+            sweep(self.root)  # what a killed run left may be what fills the disk
             for arm in self.root.glob(".arm-*"):
                 shutil.rmtree(arm)
             try:

@@ -7,6 +7,7 @@ import json
 import random
 from pathlib import Path
 
+import duckdb
 import pytest
 from support import digests, record
 
@@ -59,10 +60,19 @@ def test_looser_rules_measure_just_the_rows_that_came_alive(tamis, tmp_path: Pat
     stages += '[[stage]]\nkind = "language"\nname = "again"\n'
     for name, bound in (("strict", "0.9"), ("loose", "0.3")):
         (tmp_path / f"{name}.toml").write_text('name = "r"\n' + stages % bound)
+
+    def measured() -> int:
+        query = (
+            f"SELECT count(*) FROM '{tmp_path}/a/signals/again/*.parquet' WHERE again_status = 1"
+        )
+        return duckdb.sql(query).fetchall()[0][0]
+
     tamis("run", tmp_path / "strict.toml", source, "-o", tmp_path / "a")
     before = json.loads((tmp_path / "a/ledger.json").read_text())["stages"][1]["entered"]
+    measured_first = measured()
     tamis("run", tmp_path / "loose.toml", source, "-o", tmp_path / "a")
     tamis("run", tmp_path / "loose.toml", source, "-o", tmp_path / "b")
     after = json.loads((tmp_path / "a/ledger.json").read_text())["stages"][1]["entered"]
     assert before["documents"] < after["documents"]
+    assert measured_first == before["documents"] and measured() == after["documents"]
     assert digests(tmp_path / "a") == digests(tmp_path / "b")
