@@ -56,6 +56,12 @@ EXTENSIONS = {
     ".markdown": "text",
     ".rst": "text",
     ".parquet": "parquet",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".warc": "warc",
+    ".wet": "warc",
+    ".wat": "warc",
+    ".arc": "warc",
 }
 COMPRESSIONS = {".gz": "gz", ".bz2": "bz2", ".xz": "xz", ".zst": "zst", ".zstd": "zst"}
 _KNOWN = (

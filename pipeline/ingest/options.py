@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from tamis.filters.sources.web.page import Extractor
+
 SIDES = ("heldout", "reference")
 
 
@@ -21,6 +23,14 @@ class IngestOptions(BaseModel):
     url_key: str = "url"
     date_key: str = "date"
     source_key: str = "source"
+    html_key: str = "html"
+    """A page in place of a text: read as HTML where a record has no text."""
+    html_base64_key: str = "html_b64"
+    """The same for pages whose bytes are no UTF-8."""
+    extractor: Extractor = "resiliparse"
+    """What turns HTML into text."""
+    format: str | None = None
+    """Of every input, for names that do not say it or lie."""
     encoding: str = "utf-8"
     """Of plain text and Markdown; JSON and Parquet are always UTF-8."""
     max_document_bytes: Annotated[int, Field(gt=0)] = 50_000_000

@@ -91,13 +91,13 @@ def test_an_output_directory_with_something_else_in_it(tmp_path: Path, tamis, si
         (["ingest", "in.jsonl", "-o", "c", "--set-aside", "heldout"], "write SIDE=SHARE"),
         (["ingest", "in.jsonl", "-o", "c", "--set-aside", "held=0.1"], "'held' is not one of"),
         (["ingest", "in.jsonl", "-o", "c", "--encoding", "utf-9"], "unknown encoding"),
-        (["ingest", "in.csv", "-o", "c"], "unknown kind of file"),
+        (["ingest", "in.xlsx", "-o", "c"], "unknown kind of file"),
     ],
 )
 def test_wrong_calls_get_an_answer(arguments: list[str], said: str, tmp_path: Path, tamis) -> None:
     """Exit code 2, what was expected, the nearest valid name; never a traceback."""
     (tmp_path / "in.jsonl").write_text('{"text": "x"}\n')
-    (tmp_path / "in.csv").write_text("text\nx\n")
+    (tmp_path / "in.xlsx").write_text("text\nx\n")
     assert said in tamis(*arguments, expect=2).stderr
 
 

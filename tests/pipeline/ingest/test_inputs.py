@@ -60,8 +60,8 @@ def test_a_directory_is_read_in_the_order_of_its_paths(put: Put) -> None:
 def test_what_is_passed_over_is_counted(put: Put) -> None:
     put(
         "d/a.md",
-        "d/b.csv",
-        "d/c.csv",
+        "d/b.xlsx",
+        "d/c.xlsx",
         "d/e.parquet.gz",
         "d/Makefile",
         "d/.hidden.md",
@@ -75,7 +75,7 @@ def test_what_is_passed_over_is_counted(put: Put) -> None:
     one = found("d")
     assert [source.name for source in one.inputs] == ["a.md"]
     assert one.skipped == {
-        ".csv": 2,
+        ".xlsx": 2,
         ".parquet.gz": 1,
         "no ending": 1,
         "hidden": 2,
@@ -115,7 +115,7 @@ def test_names_stay_apart(put: Put) -> None:
     ],
 )
 def test_globs(put: Put, pattern: str, wanted: list[str]) -> None:
-    put("d/a.md", "d/e/b.md", "d/e/f/c.md", "d/x.csv")
+    put("d/a.md", "d/e/b.md", "d/e/f/c.md", "d/x.xlsx")
     assert names(pattern) == wanted
     assert names(Path.cwd() / pattern) == wanted
 
@@ -131,8 +131,8 @@ def test_a_name_with_brackets_is_a_name(put: Put) -> None:
     [
         ("nowhere", "nowhere: no such file or directory"),
         ("empty", "empty: nothing to read there; known endings: .jsonl"),
-        ("others", "others: nothing to read there (passed over: 2 .csv, 1 .png); known endings"),
-        ("others/a.csv", "others/a.csv: unknown kind of file; known endings: .jsonl, .ndjson"),
+        ("others", "others: nothing to read there (passed over: 2 .xlsx, 1 .png); known endings"),
+        ("others/a.xlsx", "others/a.xlsx: unknown kind of file; known endings: .jsonl, .ndjson"),
         ("others/*.md", "others/*.md: nothing to read there"),
         ("others/a**b", "others/a**b: "),
         ("pipe", "pipe: neither a file nor a directory"),
@@ -141,7 +141,7 @@ def test_a_name_with_brackets_is_a_name(put: Put) -> None:
     ],
 )
 def test_arguments_that_stand_for_nothing(put: Put, argument: str, said: str) -> None:
-    put("others/a.csv", "others/b.csv", "others/c.png")
+    put("others/a.xlsx", "others/b.xlsx", "others/c.png")
     Path("empty").mkdir()
     os.mkfifo("pipe")
     with pytest.raises(CallError, match="^" + re.escape(said)):

@@ -1,0 +1,1 @@
+"""Markup to text: one module per kind of source."""

@@ -1,0 +1,1 @@
+"""Web pages to text: encoding, main content, title, within bounds."""
