@@ -81,7 +81,7 @@ def recipe_file(content: str) -> Path:
 def phase(corpus: Corpus, content: str) -> RowPhase:
     """The one phase of a recipe over a corpus, in this process."""
     made = recipe.load(str(recipe_file(content)), [])
-    return next(iter(Sift(corpus, made, workers=1, quiet=True).phases()))
+    return Sift(corpus, made).group_phase(0)
 
 
 def stage(work: RowPhase) -> Sample:

@@ -1,62 +1,156 @@
-"""A recipe's answer: cleaned shards, their card, the ledger."""
+"""The jobs that answer a recipe: measure its stages, write shards, their card and the ledger."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from tamis.pipeline import engine, ledger
+from tamis.pipeline import ledger
 from tamis.pipeline.card import card
+from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import WorkError, from_os
 from tamis.pipeline.files import atomic, canonical, write_json
+from tamis.pipeline.ingest.run import planned_shards
 from tamis.pipeline.ledger import total
+from tamis.pipeline.phase import Job, Runner
 from tamis.pipeline.progress import Progress
-from tamis.pipeline.sift import Sift, command, missing_upstream
+from tamis.pipeline.recipe import Recipe
+from tamis.pipeline.rows import RowPhase
+from tamis.pipeline.sift import Sift, command, groups, missing_upstream, most_tasks
 from tamis.pipeline.signals import promise
 from tamis.pipeline.stage import Stage
 from tamis.pipeline.write import MARK, Format, WritePhase, clear
 
 
-def write(
-    sift: Sift,
-    out: Path | None = None,
-    form: Format = "parquet",
-    rejected: Path | None = None,
-    strict: bool = False,
-    names: dict[str, str] | None = None,
-) -> dict[str, Any]:
-    """Writes the documents that passed, by default to the corpus's cleaned/; returns the ledger.
+@dataclass(frozen=True)
+class _Job:
+    root: Path
+    recipe: Recipe
 
-    With strict, raises WorkError if a stage of the recipe has no signals.
-    """
-    corpus = sift.corpus
-    phase, missing = write_phase(sift, out, form, rejected, names)
-    if missing and strict:
-        raise WorkError(f"{_absent(missing, corpus.root)} (--strict refuses to write without)")
-    warn_absent(missing, corpus.root)
-    sift.check_measured(phase.stages)
-    out, stages = phase.out, phase.stages
-    shards = [shard.name for shard in corpus.shards]
-    for directory in (out, *([rejected] if rejected else [])):
-        try:
-            names_out = {phase.outputs(shard)["kept"].name for shard in shards}
-            clear(directory, names_out, corpus.documents_digest)
-        except OSError as error:
-            raise from_os(error, f"cannot write into {directory}") from error
-    pending = phase.pending()
-    if pending:
-        progress = Progress("write", sift.text_bytes(pending), sift.quiet)
-        engine.run(phase, pending, sift.workers, corpus.logs("write"), progress)
-    records = {shard: phase.written(shard) or {} for shard in shards}
-    tally = total(record["tally"] for record in records.values())
-    content = ledger.ledger(corpus, sift.recipe.name, tally, missing)
-    if out == corpus.root / "cleaned":
-        ledger.save(corpus, content)
-        sift.describe(stages, tally)
-    _describe(sift, phase, stages, records, content)
-    return content
+    @property
+    def sift(self) -> Sift:
+        return Sift(Corpus(self.root), self.recipe)
+
+    def bound(self) -> int:
+        return most_tasks(planned_shards(Corpus(self.root)))
+
+
+@dataclass(frozen=True)
+class MeasureJob(_Job):
+    """Measures a group of the recipe's stages, which is all of them if there are no quantiles."""
+
+    group: int = 0
+    all_rows: bool = False
+
+    @property
+    def name(self) -> str:
+        return "+".join(stage.name for stage in groups(self.recipe)[self.group])
+
+    def prepare(self, runner: Runner) -> None:
+        """Nothing: what it needs was measured by the group before."""
+
+    def phase(self) -> RowPhase:
+        return self.sift.group_phase(self.group, self.all_rows)
+
+    def settle(self, runner: Runner) -> None:
+        """Notes what the quantiles fell on."""
+        measured = groups(self.recipe)[: self.group + 1]
+        self.sift.record_quantiles([stage for stages in measured for stage in stages])
+
+
+@dataclass(frozen=True)
+class StageJob(_Job):
+    """Measures one stage over the rows that earlier ones let through; answers with its counts."""
+
+    stage: str
+    all_rows: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.stage
+
+    def prepare(self, runner: Runner) -> None:
+        """Raises WorkError if an earlier stage lacks what this one needs; says who is absent."""
+        sift, stage = self.sift, self.recipe.stage(self.stage)
+        earlier, missing = sift.stages_before(stage)
+        missing_upstream(stage, missing, self.root)
+        warn_absent(missing, self.root)
+        sift.check_measured(earlier, runner)
+
+    def phase(self) -> RowPhase:
+        sift, stage = self.sift, self.recipe.stage(self.stage)
+        earlier, _ = sift.stages_before(stage)
+        return sift.phase(earlier, [stage], self.all_rows)
+
+    def settle(self, runner: Runner) -> dict[str, Any]:
+        """Counts what the rules say and writes stage.json."""
+        sift = self.sift
+        stages, _ = sift.stages_before(self.recipe.stage(self.stage))
+        done = next(s for s in sift.present()[0] if s.name == self.stage)
+        tally = sift.tally([*stages, done], runner)
+        sift.describe([done], tally)
+        counts: dict[str, Any] = tally["stages"][self.stage] if tally else {}
+        return counts
+
+
+@dataclass(frozen=True)
+class WriteJob(_Job):
+    """Writes the documents that passed, by default to the corpus's cleaned/; answers the ledger."""
+
+    out: Path | None = None
+    format: Format = "parquet"
+    rejected: Path | None = None
+    strict: bool = False
+    """Whether a stage of the recipe without signals is an error."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Shard to file name, where they are not the same."""
+
+    @property
+    def name(self) -> str:
+        return "write"
+
+    def prepare(self, runner: Runner) -> None:
+        """Checks that the answer is whole and clears what earlier ones left."""
+        sift = self.sift
+        phase, missing = self._phase(sift)
+        if missing and self.strict:
+            raise WorkError(f"{_absent(missing, self.root)} (--strict refuses to write without)")
+        warn_absent(missing, self.root)
+        sift.check_measured(phase.stages, runner)
+        outputs = {phase.outputs(shard.name)["kept"].name for shard in sift.corpus.shards}
+        for directory in (phase.out, *([self.rejected] if self.rejected else [])):
+            try:
+                clear(directory, outputs, sift.corpus.documents_digest)
+            except OSError as error:
+                raise from_os(error, f"cannot write into {directory}") from error
+
+    def phase(self) -> WritePhase:
+        return self._phase(self.sift)[0]
+
+    def _phase(self, sift: Sift) -> tuple[WritePhase, list[Stage]]:
+        return write_phase(sift, self.out, self.format, self.rejected, self.names)
+
+    def settle(self, runner: Runner) -> dict[str, Any]:
+        """Writes the ledger, the card and tamis.json."""
+        sift = self.sift
+        phase, missing = self._phase(sift)
+        records = {s.name: phase.written(s.name) or {} for s in sift.corpus.shards}
+        tally = total(record["tally"] for record in records.values())
+        content = ledger.ledger(sift.corpus, self.recipe.name, tally, missing)
+        if phase.out == sift.corpus.root / "cleaned":
+            ledger.save(sift.corpus, content)
+            sift.describe(phase.stages, tally)
+        _describe(sift, phase, records, content)
+        return content
+
+
+def measure_jobs(root: Path, recipe: Recipe, all_rows: bool = False) -> list[Job]:
+    """The jobs that measure every stage of a recipe, in order."""
+    return [MeasureJob(root, recipe, group, all_rows) for group in range(len(groups(recipe)))]
 
 
 def write_phase(
@@ -64,7 +158,7 @@ def write_phase(
     out: Path | None = None,
     form: Format = "parquet",
     rejected: Path | None = None,
-    names: dict[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> tuple[WritePhase, list[Stage]]:
     """The phase that writes a recipe's answer, and the stages that take no part in it."""
     stages, missing = sift.present()
@@ -75,11 +169,7 @@ def write_phase(
 
 
 def _describe(
-    sift: Sift,
-    phase: WritePhase,
-    stages: list[Stage],
-    records: dict[str, dict[str, Any]],
-    content: dict[str, Any],
+    sift: Sift, phase: WritePhase, records: dict[str, dict[str, Any]], content: dict[str, Any]
 ) -> None:
     """The card, and tamis.json: what the shards are and how they came to be."""
     shards = {
@@ -90,7 +180,7 @@ def _describe(
     mark = {
         "documents": documents,
         "recipe": orjson.loads(canonical(sift.recipe.raw)),
-        "fingerprints": {stage.name: sift.fingerprints[stage.name] for stage in stages},
+        "fingerprints": {stage.name: sift.fingerprints[stage.name] for stage in phase.stages},
         "versions": sift.corpus.manifest.versions,
         "shards": shards,
         "ledger": content,
@@ -99,7 +189,7 @@ def _describe(
     if phase.rejected is not None:
         rejected = {"documents": documents, "rejected_from": phase.out.name, "ledger": content}
         write_json(phase.rejected / MARK, rejected)
-    text = card(sift.recipe, stages, content, phase.out, phase.format)
+    text = card(sift.recipe, phase.stages, content, phase.out, phase.format)
     with atomic(phase.out / "README.md") as temporary:
         temporary.write_text(text, encoding="utf-8")
 
@@ -114,25 +204,3 @@ def warn_absent(missing: list[Stage], corpus: Path) -> None:
     """Says which stages of the recipe take no part."""
     if missing:
         Progress("tamis", 0).say(_absent(missing, corpus))
-
-
-def measure_all(sift: Sift, all_rows: bool = False) -> None:
-    """Measures every stage of the recipe, in order."""
-    for phase in sift.phases(all_rows):
-        sift.measure(phase)
-
-
-def measure_one(sift: Sift, name: str, all_rows: bool = False) -> dict[str, Any]:
-    """Measures one stage over the rows that earlier ones let through; returns its counts."""
-    stage = sift.recipe.stage(name)
-    earlier, missing = sift.stages_before(stage)
-    missing_upstream(stage, missing, sift.corpus.root)
-    warn_absent(missing, sift.corpus.root)
-    sift.check_measured(earlier)
-    sift.measure(sift.phase(earlier, [stage], all_rows))
-    stages, _ = sift.stages_before(stage)
-    done = next(s for s in sift.present()[0] if s.name == name)
-    tally = sift.tally([*stages, done])
-    sift.describe([done], tally)
-    counts: dict[str, Any] = tally["stages"][name] if tally else {}
-    return counts

@@ -76,16 +76,17 @@ class Corpus:
         return (self.root / "corpus.json").is_file()
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> Iterator[lock.Lease]:
         """Holds the lease that every command that writes here holds; sweeps what dead ones left."""
-        with lock.lease(self.root):
+        with lock.lease(self.root) as lease:
             sweep(self.root)  # what a killed run left may be what fills the disk
             for arm in self.root.glob(".arm-*"):
                 shutil.rmtree(arm)
             try:
-                yield
+                yield lease
             finally:
-                sweep(self.root)  # what workers that were killed left
+                if not lease.kept:
+                    sweep(self.root)  # what workers that were killed left
 
     @property
     def manifest(self) -> Manifest:

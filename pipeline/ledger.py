@@ -100,13 +100,12 @@ class TallyPhase:
     tasks: Sequence[Sequence[int]]
     name: str = "ledger"
 
-    def pending(self) -> list[int]:
-        """The tasks with a shard that was not counted for these rules."""
-        return [
-            rank
-            for rank, units in enumerate(self.tasks)
-            if any(self.counted(self.corpus.shards[unit].name) is None for unit in units)
-        ]
+    def done(self, unit: int) -> bool:
+        """Whether a shard was counted for these rules."""
+        return self.counted(self.corpus.shards[unit].name) is not None
+
+    def size(self, unit: int) -> int:
+        return self.corpus.shards[unit].text_bytes
 
     def counted(self, shard: str) -> Tally | None:
         record = self.corpus.record("ledger", shard)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import threading
 import time
 import uuid
@@ -19,13 +20,29 @@ from typing import Any
 import orjson
 
 from tamis.pipeline.errors import Busy, from_os
+from tamis.pipeline.files import atomic
 
 RENEW_SECONDS = 10.0
 EXPIRE_SECONDS = 60.0
 
 
+class Lease:
+    """The hold on a corpus, while a command works on it."""
+
+    def __init__(self, path: Path, token: str) -> None:
+        self.path, self.token = path, token
+        self.kept = False
+
+    def hand_over(self, job: str) -> None:
+        """Leaves the lease to a Slurm job: it holds until the job has ended, however it ends."""
+        holder = {"host": "slurm", "job": job, "token": self.token}
+        with atomic(self.path, durable=False) as temporary:
+            temporary.write_bytes(orjson.dumps(holder))
+        self.kept = True
+
+
 @contextmanager
-def lease(directory: Path) -> Iterator[None]:
+def lease(directory: Path) -> Iterator[Lease]:
     """Holds the lease on a directory while the block runs; raises Busy if another holds it."""
     path = directory / ".lock"
     try:
@@ -36,13 +53,20 @@ def lease(directory: Path) -> Iterator[None]:
     stop = threading.Event()
     renewer = threading.Thread(target=_renew, args=(path, stop), daemon=True)
     renewer.start()
+    held = Lease(path, token)
     try:
-        yield
+        yield held
     finally:
         stop.set()
         renewer.join()
-        if _token(path) == token:
+        if _token(path) == token and not held.kept:
             path.unlink(missing_ok=True)
+
+
+def release(directory: Path, token: str) -> None:
+    """Ends a lease that was handed over."""
+    if _token(directory / ".lock") == token:
+        (directory / ".lock").unlink(missing_ok=True)
 
 
 def _take(path: Path) -> str:
@@ -78,6 +102,10 @@ def _evict(path: Path) -> None:
     except orjson.JSONDecodeError:
         holder, age = {}, EXPIRE_SECONDS + 1
     if _alive(holder, age):
+        if job := holder.get("job"):
+            raise Busy(
+                f"{path.parent} is in use by Slurm job {job}: wait for it, or `scancel {job}`"
+            )
         raise Busy(
             f"{path.parent} is in use by process {holder.get('pid')} on {holder.get('host')} "
             f"(seen {age:.0f} s ago): wait for it, or stop it"
@@ -99,10 +127,22 @@ def _evict(path: Path) -> None:
 
 
 def _alive(holder: dict[str, Any], age: float) -> bool:
+    if job := holder.get("job"):
+        return _queued(str(job))
     pid = holder.get("pid")
     if holder.get("host") == socket.gethostname() and isinstance(pid, int):
         return _started(pid) is not None and _started(pid) == holder.get("started")
     return age < EXPIRE_SECONDS
+
+
+def _queued(job: str) -> bool:
+    """Whether Slurm still knows a job that has not ended; so it is held to be, if none can say."""
+    try:
+        asked = subprocess.run(["squeue", "-h", "-j", job], capture_output=True, text=True)
+    except OSError:
+        return True
+    ended_long_ago = "Invalid job id" in asked.stderr
+    return bool(asked.stdout.strip()) or (asked.returncode != 0 and not ended_long_ago)
 
 
 def _started(pid: int) -> str | None:

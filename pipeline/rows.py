@@ -42,13 +42,12 @@ class RowPhase:
     def name(self) -> str:
         return "+".join(stage.name for stage in self.stages)
 
-    def pending(self) -> list[int]:
-        """The tasks with a shard that is not done."""
-        return [
-            rank
-            for rank, units in enumerate(self.tasks)
-            if any(not self._is_done(self.corpus.shards[unit].name) for unit in units)
-        ]
+    def done(self, unit: int) -> bool:
+        """Whether every stage has measured what it is asked for in a shard."""
+        return self._is_done(self.corpus.shards[unit].name)
+
+    def size(self, unit: int) -> int:
+        return self.corpus.shards[unit].text_bytes
 
     def part(self, rank: int) -> RowPhase:
         return self

@@ -1,36 +1,41 @@
-"""A recipe over a corpus: what `run`, the stage commands and `write` have in common."""
+"""A recipe over a corpus: what the jobs of `run`, of the stage commands and of `write` share."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tamis.pipeline import engine, files, ledger
+from tamis.pipeline import files, ledger
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import WorkError
 from tamis.pipeline.ledger import Decision, TallyPhase, total
-from tamis.pipeline.progress import Progress
+from tamis.pipeline.phase import Runner, pending
 from tamis.pipeline.quantiles import quantile
 from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.rows import RowPhase
-from tamis.pipeline.rules import Rule, floats
+from tamis.pipeline.rules import floats
 from tamis.pipeline.signals import ALL, ShardReader, decision_columns, present, promise
 from tamis.pipeline.stage import Stage, assets, fingerprints
 
+Bounds = Sequence[float | None]  # of a rule, low and high
+
 TASK_SHARDS = 64
+QUANTILES = "quantiles"  # the record of what they fall on, beside those of the shards
 COMMANDS = {"language"}  # stages with a command of their own; the others go by `tamis stage NAME`
 
 
 class Sift:
     """A recipe over a corpus: which stages have their signals, and what their rules say."""
 
-    def __init__(self, corpus: Corpus, recipe: Recipe, workers: int, quiet: bool = False) -> None:
-        self.corpus, self.recipe, self.workers, self.quiet = corpus, recipe, workers, quiet
+    def __init__(self, corpus: Corpus, recipe: Recipe) -> None:
+        self.corpus, self.recipe = corpus, recipe
         self.fingerprints = fingerprints(recipe.stages)
         self.tasks = tasks(corpus)
 
@@ -48,7 +53,7 @@ class Sift:
         names = [s.name for s in self.recipe.stages[: self.recipe.stages.index(stage)]]
         return [s for s in there if s.name in names], [s for s in missing if s.name in names]
 
-    def unmeasured(self, stages: Sequence[Stage]) -> dict[str, int]:
+    def unmeasured(self, stages: Sequence[Stage], runner: Runner) -> dict[str, int]:
         """Per stage, the documents that earlier rules let through and it has never measured.
 
         A rule that was loosened brings documents to life that later stages know nothing of.
@@ -56,7 +61,7 @@ class Sift:
         if self._measured_for_these_rules(stages):
             return {}
         left = {}
-        for name, counts in self.tally(stages).get("stages", {}).items():
+        for name, counts in self.tally(stages, runner).get("stages", {}).items():
             known = (
                 counts["evaluated"],
                 counts["not_applicable"],
@@ -74,27 +79,22 @@ class Sift:
                     return False
         return True
 
-    def check_measured(self, stages: Sequence[Stage]) -> None:
+    def check_measured(self, stages: Sequence[Stage], runner: Runner) -> None:
         """Raises WorkError if a stage has not measured every document that reaches it."""
-        for name, count in self.unmeasured(stages).items():
+        for name, count in self.unmeasured(stages, runner).items():
             go_on = command(self.recipe.stage(name))
             raise WorkError(
                 f"stage '{name}' has not measured {count:,} documents that the rules before it now "
                 f"let through: run `tamis {go_on} {self.corpus.root}` first"
             )
 
-    def phases(self, all_rows: bool = False) -> Iterator[RowPhase]:
-        """The phases that measure every stage, each to be run before the next is asked for."""
+    def group_phase(self, place: int, all_rows: bool = False) -> RowPhase:
+        """The phase that measures a group of stages, when the groups before it are measured."""
+        *before, group = groups(self.recipe)[: place + 1]
         earlier: list[Stage] = []
-        group: list[Stage] = []
-        for stage in self.recipe.stages:
-            group.append(stage)
-            if any(rule.quantile for rule in stage.rules):
-                yield self.phase(earlier, group, all_rows)
-                earlier += [*group[:-1], self._resolve(stage, [*earlier, *group[:-1]])]
-                group = []
-        if group:
-            yield self.phase(earlier, group, all_rows)
+        for stage in (stage for stages in before for stage in stages):
+            earlier.append(self._resolve(stage, earlier))
+        return self.phase(earlier, group, all_rows)
 
     def phase(self, earlier: list[Stage], group: list[Stage], all_rows: bool) -> RowPhase:
         """The phase that measures consecutive stages after earlier ones."""
@@ -106,25 +106,12 @@ class Sift:
             self.corpus, list(earlier), unresolved, self.fingerprints, self.tasks, all_rows
         )
 
-    def measure(self, phase: RowPhase) -> None:
-        """Runs a phase and writes the stage.json of its stages."""
-        pending = phase.pending()
-        progress = Progress(phase.name, self.text_bytes(pending), self.quiet)
-        if pending:
-            logs = self.corpus.logs(phase.name)
-            engine.run(phase, pending, self.workers, logs, progress)
-        elif not self.quiet:
-            progress.say("nothing to do, its signals are there")
-
-    def tally(self, stages: Sequence[Stage]) -> ledger.Tally:
+    def tally(self, stages: Sequence[Stage], runner: Runner) -> ledger.Tally:
         """The counts of what the rules of these stages say, over all shards."""
         key = promise(stages, self.fingerprints)
         counting = TallyPhase(self.corpus, list(stages), key, self.tasks)
-        pending = counting.pending()
-        if pending:
-            progress = Progress("ledger", 0, quiet=True)
-            logs = self.corpus.logs("ledger")
-            engine.run(counting, pending, self.workers, logs, progress)
+        if pending(counting):
+            runner.run(counting, quiet=True)
         return total(counting.counted(shard.name) or {} for shard in self.corpus.shards)
 
     def describe(self, stages: Sequence[Stage], tally: ledger.Tally) -> None:
@@ -151,18 +138,52 @@ class Sift:
         """The stage with the quantiles of its rules replaced by the values they fall on."""
         if all(rule.quantile is None for rule in stage.rules):
             return stage
-        judged = dataclasses.replace(stage, rules=())
-        rules = [self._resolved(rule, [*earlier, judged]) for rule in stage.rules]
-        return dataclasses.replace(stage, rules=tuple(rules))
-
-    def _resolved(self, rule: Rule, stages: Sequence[Stage]) -> Rule:
-        if rule.quantile is None:
-            return rule
-        low, high = rule.quantile
-        return rule.resolved(
-            quantile(lambda: self._alive_values(stages, rule.column), low) if low > 0 else None,
-            quantile(lambda: self._alive_values(stages, rule.column), high) if high < 1 else None,
+        values = self._recorded(stage, earlier)
+        if values is None:
+            values = self._values(stage, earlier)
+        rules = tuple(
+            rule.resolved(*values[rule.name]) if rule.quantile else rule for rule in stage.rules
         )
+        return dataclasses.replace(stage, rules=rules)
+
+    def record_quantiles(self, stages: Sequence[Stage]) -> None:
+        """Notes what the quantiles of stages fall on, so that no task has to find it out again."""
+        known: list[Stage] = []
+        for stage in stages:
+            if any(rule.quantile for rule in stage.rules) and not self._recorded(stage, known):
+                values = {
+                    rule: [None if bound is None else bound.hex() for bound in bounds]
+                    for rule, bounds in self._values(stage, known).items()
+                }  # in hexadecimal: JSON has no infinity
+                promised = self._quantiles_promise(stage, known)
+                self.corpus.complete(stage.name, QUANTILES, {"promise": promised, "values": values})
+            known.append(self._resolve(stage, known))
+
+    def _recorded(self, stage: Stage, earlier: Sequence[Stage]) -> dict[str, Bounds] | None:
+        record = self.corpus.record(stage.name, QUANTILES) or {}
+        if record.get("promise") != self._quantiles_promise(stage, earlier):
+            return None
+        return {
+            rule: [None if bound is None else float.fromhex(bound) for bound in bounds]
+            for rule, bounds in record["values"].items()
+        }
+
+    def _quantiles_promise(self, stage: Stage, earlier: Sequence[Stage]) -> str:
+        return promise([*earlier, stage], self.fingerprints)
+
+    def _values(self, stage: Stage, earlier: Sequence[Stage]) -> dict[str, Bounds]:
+        """The bounds that the quantiles of a stage's rules fall on."""
+        stages = [*earlier, dataclasses.replace(stage, rules=())]
+        found: dict[str, Bounds] = {}
+        for rule in stage.rules:
+            if rule.quantile:
+                low, high = rule.quantile
+                alive = partial(self._alive_values, stages, rule.column)
+                found[rule.name] = (
+                    quantile(alive, low) if low > 0 else None,
+                    quantile(alive, high) if high < 1 else None,
+                )
+        return found
 
     def _alive_values(self, stages: Sequence[Stage], column: str) -> Iterator[Any]:
         """A signal of the rows that these stages let through, a row group at a time."""
@@ -175,16 +196,36 @@ class Sift:
                     decision = Decision(stages, columns, reader.rows(group))
                     yield floats(columns[column])[decision.kept].astype(np.float64)
 
-    def text_bytes(self, ranks: Sequence[int]) -> int:
-        """How much text some tasks hold."""
-        return sum(self.corpus.shards[unit].text_bytes for r in ranks for unit in self.tasks[r])
+
+def groups(recipe: Recipe) -> list[list[Stage]]:
+    """Consecutive stages that are measured in one pass: a quantile ends its group.
+
+    What a quantile falls on is known when all documents have been measured.
+    """
+    found: list[list[Stage]] = []
+    group: list[Stage] = []
+    for stage in recipe.stages:
+        group.append(stage)
+        if any(rule.quantile for rule in stage.rules):
+            found.append(group)
+            group = []
+    return [*found, group] if group else found
 
 
 def tasks(corpus: Corpus) -> list[list[int]]:
     """Shards in fixed groups, whatever the number of workers: some 256 for a large corpus."""
-    size = min(max(1, len(corpus.shards) // 256), TASK_SHARDS)
     units = range(len(corpus.shards))
+    size = _task_shards(len(units))
     return [list(units[start : start + size]) for start in range(0, len(units), size)]
+
+
+def most_tasks(shards: int) -> int:
+    """How many tasks there are at most for that many shards or fewer."""
+    return max(min(shards, 511), math.ceil(shards / _task_shards(shards)))
+
+
+def _task_shards(shards: int) -> int:
+    return min(max(1, shards // 256), TASK_SHARDS)
 
 
 def missing_upstream(stage: Stage, missing: Sequence[Stage], corpus: Path) -> None:

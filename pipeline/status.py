@@ -7,6 +7,7 @@ from typing import Any
 
 from tamis.pipeline.answer import write_phase
 from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.engine import Local
 from tamis.pipeline.errors import WorkError
 from tamis.pipeline.files import read_json
 from tamis.pipeline.recipe import Recipe
@@ -32,8 +33,8 @@ def status(corpus: Corpus, recipe: Recipe) -> list[Line]:
     if lost := sum(counts["errors"].values()):
         ingest += f", {lost:,} unreadable records (errors/)"
     lines = [Line("ingest", "done", ingest)]
-    sift = Sift(corpus, recipe, 1, quiet=True)
-    left = sift.unmeasured(sift.present()[0])
+    sift = Sift(corpus, recipe)
+    left = sift.unmeasured(sift.present()[0], Local(1, quiet=True))
     lines += [_stage(sift, stage, left.get(stage.name, 0)) for stage in recipe.stages]
     lines.append(_write(sift))
     return lines

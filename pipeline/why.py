@@ -54,7 +54,7 @@ def why(corpus: Corpus, recipe: Recipe, identifier: str) -> list[dict[str, Any]]
     places = list(_by_key(corpus, identifier) or _by_id(corpus, identifier))
     if not places:
         raise CallError(_not_there(corpus, identifier))
-    sift = Sift(corpus, recipe, 1, quiet=True)
+    sift = Sift(corpus, recipe)
     stages, missing = sift.present()
     return [_explain(corpus, stages, missing, place) for place in places]
 

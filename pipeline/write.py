@@ -53,13 +53,12 @@ class WritePhase:
         places = [str(self.out.resolve()), str(self.rejected and self.rejected.resolve())]
         return f"write-{files.fingerprint([*places, self.format])}"
 
-    def pending(self) -> list[int]:
-        """The tasks with a shard that is not written as it should be now."""
-        return [
-            rank
-            for rank, units in enumerate(self.tasks)
-            if any(self.written(self.corpus.shards[unit].name) is None for unit in units)
-        ]
+    def done(self, unit: int) -> bool:
+        """Whether a shard is written as it should be now."""
+        return self.written(self.corpus.shards[unit].name) is not None
+
+    def size(self, unit: int) -> int:
+        return self.corpus.shards[unit].text_bytes
 
     def written(self, shard: str) -> dict[str, Any] | None:
         """The record of a shard that is written as it should be now, else None."""

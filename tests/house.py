@@ -25,7 +25,7 @@ ARROWS = {
 }
 # Libraries that only these modules (or the folders below these) may import.
 KEPT_APART = {
-    "datatrove": ("pipeline.engine", "pipeline.step", "pipeline.worker_imports"),
+    "datatrove": ("pipeline.on_slurm", "pipeline.slurm_steps", "pipeline.step"),
     "torch": ("model",),
 }
 

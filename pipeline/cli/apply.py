@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from tamis.pipeline import answer
 from tamis.pipeline import recipe as recipes
+from tamis.pipeline.answer import WriteJob, measure_jobs
 from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.tables import ledger_table, out, print_json
 from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.engine import Local, cores
 from tamis.pipeline.errors import CallError, from_os
-from tamis.pipeline.ingest.run import ingest, shards_of_inputs
-from tamis.pipeline.sift import Sift
+from tamis.pipeline.ingest.run import IngestJob, shards_of_inputs
 from tamis.pipeline.write import Format, claim
 
 
@@ -49,7 +49,7 @@ def apply(
     options = o.ingest_options(chosen.ingest, given)
     if rejected is not None and rejected.resolve() == directory.resolve():
         raise CallError("--rejected and --output are the same directory")
-    workers = o.cores(workers)
+    engine = Local(cores(workers), quiet=json)
     corpus = Corpus(directory / ".corpus")
     try:
         claim(directory)
@@ -58,11 +58,10 @@ def apply(
         raise from_os(error, f"cannot write into {directory}") from error
     try:
         with corpus.lock():
-            ingest(corpus, shards, options, workers, strict, quiet=json, gather=False)
-            sift = Sift(corpus, chosen, workers, quiet=json)
-            answer.measure_all(sift)
+            engine.go([IngestJob(corpus.root, tuple(shards), options, None, strict, gather=False)])
             names = shards_of_inputs(corpus)
-            ledger = answer.write(sift, directory, form, rejected, names=names)
+            write = WriteJob(corpus.root, chosen, directory, form, rejected, names=names)
+            ledger = engine.go([*measure_jobs(corpus.root, chosen), write])
     finally:
         shutil.rmtree(corpus.root, ignore_errors=True)
     if json:

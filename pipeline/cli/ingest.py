@@ -14,7 +14,7 @@ from tamis.pipeline.ingest.inputs import expand
 from tamis.pipeline.ingest.installed import list_installed
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.plan import plan
-from tamis.pipeline.ingest.run import ingest as run_ingest
+from tamis.pipeline.ingest.run import IngestJob
 
 InputsArgument = Annotated[
     list[str],
@@ -54,7 +54,8 @@ def ingest(
     recipe: o.RecipeOption = None,
     changes: o.SetOption = None,
     workers: o.WorkersOption = None,
-    engine: o.EngineOption = o.Engine.local,
+    engine: o.EngineOption = o.EngineName.local,
+    engine_settings: o.EngineSetOption = None,
     dry_run: o.DryRunOption = False,
     json: o.JsonOption = False,
 ) -> None:
@@ -78,11 +79,11 @@ def ingest(
     if dry_run:
         show_plan(inputs, chosen)
         return
-    with target.lock():
-        run_ingest(target, inputs, chosen, o.cores(workers), strict, quiet=json)
-        if named:
-            named.save(target.root / "recipe.toml")
-    show(target, json)
+    where = o.chosen_engine(engine, engine_settings, workers, quiet=json)
+    with target.lock() as lease:
+        where.go([IngestJob(target.root, tuple(inputs), chosen, named, strict)], lease)
+    if target.exists():
+        show(target, json)
 
 
 def show_plan(arguments: list[str], options: IngestOptions) -> None:

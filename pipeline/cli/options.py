@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import os
+import dataclasses
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from tamis.pipeline import recipe as recipes
 from tamis.pipeline.cli.tables import say
 from tamis.pipeline.corpus import Corpus
-from tamis.pipeline.errors import CallError
+from tamis.pipeline.engine import Engine, Local, cores
+from tamis.pipeline.errors import CallError, nearest
 from tamis.pipeline.ingest.options import IngestOptions
+from tamis.pipeline.on_ray import Ray
+from tamis.pipeline.on_slurm import Slurm
 from tamis.pipeline.recipe import Recipe
 
 CorpusArgument = Annotated[Path, typer.Argument(metavar="CORPUS", help="The corpus directory.")]
@@ -47,20 +50,54 @@ StrictOption = Annotated[
 DEFAULT = "quickstart"
 
 
-class Engine(StrEnum):
+class EngineName(StrEnum):
     """Where tasks run."""
 
     local = "local"
+    slurm = "slurm"
+    ray = "ray"
 
 
-EngineOption = Annotated[Engine, typer.Option("--engine", help="Where tasks run.")]
+ENGINES: dict[EngineName, type[Local | Slurm | Ray]] = {
+    EngineName.local: Local,
+    EngineName.slurm: Slurm,
+    EngineName.ray: Ray,
+}
+EngineOption = Annotated[
+    EngineName, typer.Option("--engine", help="Where tasks run; see docs/clusters.md.")
+]
+EngineSetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--engine-set", metavar="KEY=VALUE", help="An option of the engine, partition=cpu say."
+    ),
+]
 
 
-def cores(workers: int | None) -> int:
-    """The number of workers: what was asked for, or one per core this process may use."""
-    if workers:
-        return workers
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def chosen_engine(
+    name: EngineName, settings: list[str] | None, workers: int | None, quiet: bool
+) -> Engine:
+    """The engine with its options; raises CallError for one that it does not have."""
+    if name == EngineName.local:
+        workers = cores(workers)
+    kind = ENGINES[name]
+    known = {f.name for f in dataclasses.fields(kind)} - {"workers", "quiet"}
+    given: dict[str, Any] = {}
+    for entry in settings or []:
+        key, _, value = entry.partition("=")
+        if key not in known:
+            raise CallError(
+                f"--engine-set {key}: engine '{name}' has no such option. {nearest(key, known)}"
+            )
+        given[key] = value
+    try:
+        made: Engine = TypeAdapter(kind).validate_python(
+            {"workers": workers, "quiet": quiet, **given}
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise CallError(f"--engine-set {first['loc'][0]}: {first['msg'].lower()}") from None
+    return made
 
 
 def named_recipe(corpus: Corpus, name: str | None, changes: list[str] | None) -> Recipe | None:

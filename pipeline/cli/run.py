@@ -8,14 +8,13 @@ from typing import Annotated
 import typer
 
 from tamis.pipeline import recipe as recipes
-from tamis.pipeline.answer import measure_all, write
+from tamis.pipeline.answer import WriteJob, measure_jobs
 from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.ingest import show_plan
 from tamis.pipeline.cli.tables import ledger_table, out, print_json, say
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError
-from tamis.pipeline.ingest.run import ingest
-from tamis.pipeline.sift import Sift
+from tamis.pipeline.ingest.run import IngestJob
 from tamis.pipeline.write import Format
 
 
@@ -36,7 +35,8 @@ def run(
     strict: o.StrictOption = False,
     changes: o.SetOption = None,
     workers: o.WorkersOption = None,
-    engine: o.EngineOption = o.Engine.local,
+    engine: o.EngineOption = o.EngineName.local,
+    engine_settings: o.EngineSetOption = None,
     all_rows: o.AllRowsOption = False,
     dry_run: o.DryRunOption = False,
     json: o.JsonOption = False,
@@ -50,12 +50,16 @@ def run(
         show_plan(inputs or [], chosen.ingest)
         say("then: " + ", ".join(["ingest", *(s.name for s in chosen.stages), "write"]))
         return
-    with target.lock():
-        ingest(target, inputs or [], chosen.ingest, o.cores(workers), strict, quiet=json)
-        chosen.save(target.root / "recipe.toml")
-        sift = Sift(target, chosen, o.cores(workers), quiet=json)
-        measure_all(sift, all_rows)
-        ledger = write(sift, form=form)
+    where = o.chosen_engine(engine, engine_settings, workers, quiet=json)
+    jobs = [
+        IngestJob(target.root, tuple(inputs or []), chosen.ingest, chosen, strict),
+        *measure_jobs(target.root, chosen, all_rows),
+        WriteJob(target.root, chosen, format=form),
+    ]
+    with target.lock() as lease:
+        ledger = where.go(jobs, lease)
+    if ledger is None:
+        return
     if json:
         print_json(ledger)
         return

@@ -6,10 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from tamis.pipeline.answer import measure_one
+from tamis.pipeline.answer import StageJob
 from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.tables import out, print_json, say, simple
 from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.engine import Engine
+from tamis.pipeline.phase import pending
 from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.sift import Sift
 
@@ -24,13 +26,15 @@ def language(
     recipe: o.RecipeOption = None,
     changes: o.SetOption = None,
     workers: o.WorkersOption = None,
-    engine: o.EngineOption = o.Engine.local,
+    engine: o.EngineOption = o.EngineName.local,
+    engine_settings: o.EngineSetOption = None,
     all_rows: o.AllRowsOption = False,
     dry_run: o.DryRunOption = False,
     json: o.JsonOption = False,
 ) -> None:
     """Identifies the language of every document that is alive."""
-    _measure("language", corpus, recipe, changes, workers, all_rows, dry_run, json)
+    where = o.chosen_engine(engine, engine_settings, workers, quiet=json)
+    _measure("language", corpus, recipe, changes, where, all_rows, dry_run, json)
 
 
 def stage(
@@ -39,13 +43,15 @@ def stage(
     recipe: o.RecipeOption = None,
     changes: o.SetOption = None,
     workers: o.WorkersOption = None,
-    engine: o.EngineOption = o.Engine.local,
+    engine: o.EngineOption = o.EngineName.local,
+    engine_settings: o.EngineSetOption = None,
     all_rows: o.AllRowsOption = False,
     dry_run: o.DryRunOption = False,
     json: o.JsonOption = False,
 ) -> None:
     """Measures any stage by its name in the recipe: a renamed one, or one of your own."""
-    _measure(name, corpus, recipe, changes, workers, all_rows, dry_run, json)
+    where = o.chosen_engine(engine, engine_settings, workers, quiet=json)
+    _measure(name, corpus, recipe, changes, where, all_rows, dry_run, json)
 
 
 def _measure(
@@ -53,7 +59,7 @@ def _measure(
     root: o.CorpusArgument,
     recipe: str | None,
     changes: list[str] | None,
-    workers: int | None,
+    where: Engine,
     all_rows: bool,
     dry_run: bool,
     json: bool,
@@ -62,15 +68,17 @@ def _measure(
     chosen = o.chosen_recipe(corpus, recipe, changes)
     chosen.stage(name)
     if dry_run:
-        sift = Sift(corpus, chosen, 1)
+        sift = Sift(corpus, chosen)
         earlier, _ = sift.stages_before(chosen.stage(name))
         phase = sift.phase(earlier, [chosen.stage(name)], all_rows)
-        shards = sum(len(phase.tasks[rank]) for rank in phase.pending())
+        shards = sum(len(phase.tasks[rank]) for rank in pending(phase))
         say(f"{name}: {shards} of {len(corpus.shards)} shards would be measured")
         return
-    with corpus.lock():
+    with corpus.lock() as lease:
         chosen.save(corpus.root / "recipe.toml")
-        counts = measure_one(Sift(corpus, chosen, o.cores(workers), quiet=json), name, all_rows)
+        counts = where.go([StageJob(corpus.root, chosen, name, all_rows)], lease)
+    if counts is None:
+        return
     if json:
         print_json(counts)
     elif counts:

@@ -6,9 +6,11 @@ from dataclasses import asdict
 
 import typer
 
+from tamis.pipeline.chain import chain_lines
 from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.tables import out, print_json, simple
 from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.status import Line
 from tamis.pipeline.status import status as look
 
 
@@ -23,8 +25,12 @@ def status(
     json: o.JsonOption = False,
 ) -> None:
     """Shows what is done, what is stale and why, what is missing, and the command to go on with."""
-    target = Corpus.open(corpus)
-    lines = look(target, o.chosen_recipe(target, recipe, changes))
+    chain = [Line(name, state, detail) for name, state, detail in chain_lines(corpus)]
+    target = Corpus(corpus)
+    if target.exists() or not chain:
+        target = Corpus.open(corpus)
+        chain += look(target, o.chosen_recipe(target, recipe, changes))
+    lines = chain
     if json:
         print_json([asdict(line) for line in lines])
         return

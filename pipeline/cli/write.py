@@ -9,11 +9,15 @@ from typing import Annotated, Any
 import typer
 
 from tamis.pipeline import answer
+from tamis.pipeline.answer import WriteJob, measure_jobs
 from tamis.pipeline.arms import borrow
 from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.tables import ledger_table, out, print_json, say
 from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.engine import Engine
 from tamis.pipeline.errors import CallError
+from tamis.pipeline.lock import Lease
+from tamis.pipeline.phase import pending
 from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.sift import Sift
 from tamis.pipeline.write import Format
@@ -45,6 +49,8 @@ def write(
     recipe: o.RecipeOption = None,
     changes: o.SetOption = None,
     workers: o.WorkersOption = None,
+    engine: o.EngineOption = o.EngineName.local,
+    engine_settings: o.EngineSetOption = None,
     dry_run: o.DryRunOption = False,
     json: o.JsonOption = False,
 ) -> None:
@@ -56,19 +62,26 @@ def write(
         raise CallError("--without is another recipe's answer: say where to write it with -o DIR")
     for name in left_out:
         chosen = chosen.without(name.strip())
-    sift = Sift(target, chosen, o.cores(workers), quiet=json)
     if dry_run:
-        phase, missing = answer.write_phase(sift, directory, form, rejected)
-        say(f"{len(phase.pending())} of {len(phase.tasks)} tasks to write into {phase.out}")
+        phase, missing = answer.write_phase(Sift(target, chosen), directory, form, rejected)
+        say(f"{len(pending(phase))} of {len(phase.tasks)} tasks to write into {phase.out}")
         answer.warn_absent(missing, corpus)
         return
-    with target.lock():
+    where = o.chosen_engine(engine, engine_settings, workers, quiet=json)
+    if left_out and engine == o.EngineName.slurm:
+        raise CallError("--without is measured while you wait: leave --engine slurm out")
+    ledger: dict[str, Any] | None
+    with target.lock() as lease:
         if left_out:
             assert directory is not None
-            ledger = _arm(sift, directory, form, rejected, chosen)
+            how = {"format": form, "rejected": rejected}
+            ledger = _arm(target, chosen, where, lease, directory, **how)
         else:
             chosen.save(target.root / "recipe.toml")
-            ledger = answer.write(sift, directory, form, rejected, strict)
+            job = WriteJob(target.root, chosen, directory, form, rejected, strict)
+            ledger = where.go([job], lease)
+    if ledger is None:
+        return
     if json:
         print_json(ledger)
         return
@@ -76,11 +89,11 @@ def write(
 
 
 def _arm(
-    sift: Sift, directory: Path, form: Format, rejected: Path | None, recipe: Recipe
+    corpus: Corpus, recipe: Recipe, where: Engine, lease: Lease, out: Path, **how: Any
 ) -> dict[str, Any]:
     """The answer of another recipe, measured in a corpus that borrows these documents."""
-    with tempfile.TemporaryDirectory(prefix=".arm-", dir=sift.corpus.root) as scratch:
-        corpus = borrow(sift.corpus, Path(scratch), recipe)
-        arm = Sift(corpus, recipe, sift.workers, sift.quiet)
-        answer.measure_all(arm)
-        return answer.write(arm, directory, form, rejected)
+    with tempfile.TemporaryDirectory(prefix=".arm-", dir=corpus.root) as scratch:
+        arm = borrow(corpus, Path(scratch), recipe)
+        jobs = [*measure_jobs(arm.root, recipe), WriteJob(arm.root, recipe, out, **how)]
+        ledger: dict[str, Any] = where.go(jobs, lease)
+        return ledger

@@ -41,13 +41,22 @@ class IngestPhase:
     def __post_init__(self) -> None:
         self.tasks = [[unit] for unit in range(len(self.plan.tasks) + len(self.plan.split))]
 
-    def pending(self) -> list[int]:
-        """The tasks with a shard or digest that is not done."""
-        return [
-            unit
-            for (unit,) in self.tasks
-            if any(self.corpus.record("ingest", name) is None for name in self.names(unit))
-        ]
+    def done(self, unit: int) -> bool:
+        """Whether all shards of a unit, or its digest, are there."""
+        return all(self.corpus.record("ingest", name) is not None for name in self.names(unit))
+
+    def size(self, unit: int) -> int:
+        """The bytes of its pieces; an input cut by row groups counts with the first of them."""
+        if unit >= len(self.plan.tasks):
+            return 0
+        size = 0
+        for piece in (p for number in self.plan.tasks[unit] for p in self.plan.shards[number]):
+            source = self.inputs[piece.input]
+            if source.format != "parquet":
+                size += (source.bytes if piece.stop is None else piece.stop) - piece.start
+            elif piece.start == 0:
+                size += source.bytes
+        return size
 
     def names(self, unit: int) -> list[str]:
         """The names of the records that a unit leaves behind."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tamis.pipeline import engine
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.files import read_json, write_json
@@ -17,44 +16,72 @@ from tamis.pipeline.ingest.manifest import manifest
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.phase import IngestPhase, digest_of, shard_name
 from tamis.pipeline.ingest.plan import Plan, plan
+from tamis.pipeline.phase import Runner
 from tamis.pipeline.progress import Progress
+from tamis.pipeline.recipe import Recipe
 
 
-def ingest(
-    corpus: Corpus,
-    arguments: Sequence[str],
-    options: IngestOptions,
-    workers: int,
-    strict: bool = False,
-    quiet: bool = False,
-    gather: bool = True,
-) -> None:
-    """Writes the documents of a corpus; goes on where an interrupted ingest stopped.
+@dataclass(frozen=True)
+class IngestJob:
+    """Writes the documents of a corpus; goes on where an interrupted ingest stopped."""
 
-    gather puts small inputs together into shards; without it each input has shards of its own.
-    Raises CallError if the corpus holds documents of other inputs or options, WorkError if nothing
-    could be read, or at the first unreadable record with strict.
-    """
-    progress = Progress("ingest", 0, quiet)
-    if corpus.exists():
-        _check_same(corpus, arguments, options)
-        progress.say("nothing to do, the documents are there")
-        return
-    inputs, made = _planned(corpus, arguments, options, gather, progress)
-    progress.total = sum(source.bytes for source in inputs)
-    phase = IngestPhase(corpus, inputs, made, options, strict)
-    engine.run(phase, phase.pending(), workers, corpus.logs("ingest"), progress)
-    corpus.publish(manifest(corpus, phase))
+    root: Path
+    arguments: tuple[str, ...]
+    options: IngestOptions
+    recipe: Recipe | None = None
+    """The recipe that the corpus answers from then on."""
+    strict: bool = False
+    """Whether the first record that cannot be read ends the work."""
+    gather: bool = True
+    """Whether small inputs are put together into shards; without it each has shards of its own."""
+    name: str = "ingest"
+
+    def bound(self) -> int:
+        phase = self.phase()
+        return len(phase.tasks) if phase else 1
+
+    def prepare(self, runner: Runner) -> None:
+        """Plans what is read.
+
+        Raises CallError if the corpus holds documents of other inputs or options.
+        """
+        corpus = Corpus(self.root)
+        progress = Progress("ingest", 0)
+        if corpus.exists():
+            _check_same(corpus, self.arguments, self.options)
+            progress.say("nothing to do, the documents are there")
+        else:
+            _plan(corpus, self.arguments, self.options, self.gather, progress)
+
+    def phase(self) -> IngestPhase | None:
+        """Reads what was planned; None if the documents are there."""
+        corpus = Corpus(self.root)
+        if corpus.exists():
+            return None
+        return IngestPhase(corpus, *_saved_plan(corpus), self.options, self.strict)
+
+    def settle(self, runner: Runner) -> None:
+        """Publishes the corpus, and its recipe; raises WorkError if nothing could be read."""
+        phase = self.phase()
+        if phase is not None:
+            phase.corpus.publish(manifest(phase.corpus, phase))
+        if self.recipe is not None:
+            self.recipe.save(self.root / "recipe.toml")
 
 
-def _planned(
+def planned_shards(corpus: Corpus) -> int:
+    """How many shards a corpus has, or will have at most when its ingest is done."""
+    return len(corpus.shards) if corpus.exists() else len(_saved_plan(corpus)[1].shards)
+
+
+def _plan(
     corpus: Corpus,
     arguments: Sequence[str],
     options: IngestOptions,
     gather: bool,
     progress: Progress,
-) -> tuple[list[Input], Plan]:
-    """The inputs and the plan: those of an interrupted ingest of the same, else made now."""
+) -> None:
+    """Saves what is to be read: an interrupted ingest of the same is left as it was planned."""
     path = _plan_file(corpus)
     if path.exists():
         saved = read_json(path)
@@ -67,7 +94,7 @@ def _planned(
                 f"({_some(differences)}): finish that one, delete the directory, or choose "
                 "another -o"
             )
-        return _saved_plan(corpus)
+        return
     found = expand(arguments, list_installed, corpus.root)
     if found.skipped:
         kinds = ", ".join(f"{count} {ending}" for ending, count in found.skipped.most_common(5))
@@ -77,7 +104,6 @@ def _planned(
     made = plan(found.inputs, options.shard_bytes, gather)
     asked = {"arguments": list(arguments), "options": options.model_dump()}
     write_json(path, {**asked, "inputs": [asdict(s) for s in found.inputs], "plan": asdict(made)})
-    return found.inputs, made
 
 
 def _plan_file(corpus: Corpus) -> Path:

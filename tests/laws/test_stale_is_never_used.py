@@ -103,7 +103,7 @@ def test_a_changed_version_is_noticed(tamis, corpus: Path, tmp_path: Path) -> No
 def test_a_changed_rule_measures_nothing(tamis, corpus: Path) -> None:
     """Thresholds are decisions: changing one must not cost a measurement."""
     done = tamis("run", corpus / "recipe.toml", "-o", corpus, "--set", "half.rules.small.max=10")
-    assert "nothing to do, its signals are there" in done.stderr
+    assert "nothing to do, it is all there" in done.stderr
     assert kept(tamis, corpus) == 21
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tamis.pipeline import engine
-from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.engine import in_turn
 from tamis.pipeline.guard import Guard
 from tamis.pipeline.ingest.options import IngestOptions
-from tamis.pipeline.ingest.phase import IngestPhase
-from tamis.pipeline.ingest.run import ingest
+from tamis.pipeline.ingest.run import IngestJob
+from tamis.pipeline.phase import Phase, pending
 
 Ingest = Callable[..., "Ingested"]
 
@@ -59,19 +58,23 @@ class Ingested:
         assert counts["records"] == len(self.rows()) + sum(lost.values()) + sum(aside.values())
 
 
+class Here:
+    """A runner without processes."""
+
+    def run(self, phase: Phase, quiet: bool = False) -> None:
+        for rank in pending(phase):
+            for unit in phase.tasks[rank]:
+                phase.work(unit, Guard())
+
+
 @pytest.fixture
-def read_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ingest:
+def read_in(tmp_path: Path) -> Ingest:
     """Ingests inputs without processes: corpus `name` of the options given, checked for law 1."""
 
-    def here(phase: IngestPhase, ranks: Sequence[int], *_: object) -> None:
-        for rank in ranks:
-            phase.work(rank, Guard())
-
     def run(*inputs: Path | str, name: str = "corpus", strict: bool = False, **given: Any) -> Any:
-        monkeypatch.setattr(engine, "run", here)
-        corpus = Corpus(tmp_path / name)
-        ingest(corpus, [str(i) for i in inputs], IngestOptions(**given), 1, strict, quiet=True)
-        ingested = Ingested(corpus.root)
+        arguments, options = tuple(map(str, inputs)), IngestOptions(**given)
+        in_turn([IngestJob(tmp_path / name, arguments, options, strict=strict)], Here())
+        ingested = Ingested(tmp_path / name)
         ingested.check()
         return ingested
 
