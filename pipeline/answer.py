@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -16,14 +16,15 @@ from tamis.pipeline.progress import Progress
 from tamis.pipeline.sift import Sift, command, missing_upstream
 from tamis.pipeline.signals import promise
 from tamis.pipeline.stage import Stage
+from tamis.pipeline.storage import Location
 from tamis.pipeline.write import MARK, Format, WritePhase, clear
 
 
 def write(
     sift: Sift,
-    out: Path | None = None,
+    out: Location | None = None,
     form: Format = "parquet",
-    rejected: Path | None = None,
+    rejected: Location | None = None,
     strict: bool = False,
     names: dict[str, str] | None = None,
 ) -> dict[str, Any]:
@@ -61,9 +62,9 @@ def write(
 
 def write_phase(
     sift: Sift,
-    out: Path | None = None,
+    out: Location | None = None,
     form: Format = "parquet",
-    rejected: Path | None = None,
+    rejected: Location | None = None,
     names: dict[str, str] | None = None,
 ) -> tuple[WritePhase, list[Stage]]:
     """The phase that writes a recipe's answer, and the stages that take no part in it."""
@@ -99,18 +100,21 @@ def _describe(
     if phase.rejected is not None:
         rejected = {"documents": documents, "rejected_from": phase.out.name, "ledger": content}
         write_json(phase.rejected / MARK, rejected)
-    text = card(sift.recipe, stages, content, phase.out, phase.format)
-    with atomic(phase.out / "README.md") as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    languages = Counter[str]()
+    for record in records.values():
+        languages.update(record.get("languages", {}))
+    text = card(sift.recipe, stages, content, languages, phase.format)
+    with atomic(phase.out / "README.md") as draft:
+        draft.path.write_text(text, encoding="utf-8")
 
 
-def _absent(missing: list[Stage], corpus: Path) -> str:
+def _absent(missing: list[Stage], corpus: Location) -> str:
     first = command(missing[0])
     names = ", ".join(stage.name for stage in missing)
     return f"without signals, taking no part: {names}; measure with `tamis {first} {corpus}`"
 
 
-def warn_absent(missing: list[Stage], corpus: Path) -> None:
+def warn_absent(missing: list[Stage], corpus: Location) -> None:
     """Says which stages of the recipe take no part."""
     if missing:
         Progress("tamis", 0).say(_absent(missing, corpus))

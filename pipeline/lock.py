@@ -1,7 +1,8 @@
 """The corpus lock: a lease that names its holder, is renewed while it lives, and expires.
 
 A lease is `.lock` in the corpus: host, pid and the pid's start time. It is free when its holder is
-gone from this host, or, for a holder on another host, when it has not been renewed for a minute.
+gone from this host, or, for a holder on another host, when it has not been renewed for a minute;
+on an object store, for two (see storage_lease).
 """
 
 from __future__ import annotations
@@ -19,14 +20,20 @@ from typing import Any
 import orjson
 
 from tamis.pipeline.errors import Busy, from_os
+from tamis.pipeline.storage import Location, remote
+from tamis.pipeline.storage_lease import remote_lease
 
 RENEW_SECONDS = 10.0
 EXPIRE_SECONDS = 60.0
 
 
 @contextmanager
-def lease(directory: Path) -> Iterator[None]:
+def lease(directory: Location) -> Iterator[None]:
     """Holds the lease on a directory while the block runs; raises Busy if another holds it."""
+    if not isinstance(directory, Path):
+        with remote_lease(remote(directory), _holder(), _alive):
+            yield
+        return
     path = directory / ".lock"
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -45,16 +52,19 @@ def lease(directory: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
+def _holder() -> dict[str, Any]:
+    """What this process writes into a lease."""
+    return {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "started": _started(os.getpid()),
+        "token": uuid.uuid4().hex,
+    }
+
+
 def _take(path: Path) -> str:
-    token = uuid.uuid4().hex
-    mine = orjson.dumps(
-        {
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "started": _started(os.getpid()),
-            "token": token,
-        }
-    )
+    holder = _holder()
+    token, mine = str(holder["token"]), orjson.dumps(holder)
     while True:
         draft = path.with_name(f".lock.{token}")
         draft.write_bytes(mine)
@@ -77,7 +87,7 @@ def _evict(path: Path) -> None:
         return
     except orjson.JSONDecodeError:
         holder, age = {}, EXPIRE_SECONDS + 1
-    if _alive(holder, age):
+    if _alive(holder, age, EXPIRE_SECONDS):
         raise Busy(
             f"{path.parent} is in use by process {holder.get('pid')} on {holder.get('host')} "
             f"(seen {age:.0f} s ago): wait for it, or stop it"
@@ -98,11 +108,11 @@ def _evict(path: Path) -> None:
     stale.unlink(missing_ok=True)
 
 
-def _alive(holder: dict[str, Any], age: float) -> bool:
+def _alive(holder: dict[str, Any], age: float, expires: float) -> bool:
     pid = holder.get("pid")
     if holder.get("host") == socket.gethostname() and isinstance(pid, int):
         return _started(pid) is not None and _started(pid) == holder.get("started")
-    return age < EXPIRE_SECONDS
+    return age < expires
 
 
 def _started(pid: int) -> str | None:

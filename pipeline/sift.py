@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from tamis.pipeline.rows import RowPhase
 from tamis.pipeline.rules import Rule, floats
 from tamis.pipeline.signals import ALL, ShardReader, decision_columns, present, promise
 from tamis.pipeline.stage import Stage, assets, fingerprints
+from tamis.pipeline.storage import Location
 
 TASK_SHARDS = 64
 COMMANDS = {"language"}  # stages with a command of their own; the others go by `tamis stage NAME`
@@ -187,7 +187,7 @@ def tasks(corpus: Corpus) -> list[list[int]]:
     return [list(units[start : start + size]) for start in range(0, len(units), size)]
 
 
-def missing_upstream(stage: Stage, missing: Sequence[Stage], corpus: Path) -> None:
+def missing_upstream(stage: Stage, missing: Sequence[Stage], corpus: Location) -> None:
     """Raises WorkError if a stage needs columns of a stage without signals."""
     for other in missing:
         needed = {*stage.measure.needs, *stage.only} & set(other.given.values()) - {"text"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,8 +13,11 @@ from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.tables import ledger_table, out, print_json
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError, from_os
+from tamis.pipeline.files import remove_below
 from tamis.pipeline.ingest.run import ingest, shards_of_inputs
 from tamis.pipeline.sift import Sift
+from tamis.pipeline.storage import Location, location
+from tamis.pipeline.storage_scratch import scratch_of
 from tamis.pipeline.write import Format, claim
 
 
@@ -28,10 +30,17 @@ def apply(
         str, typer.Argument(metavar="STAGE[,STAGE...]", help="Stages of the recipe.")
     ],
     shards: Annotated[list[str], typer.Argument(metavar="SHARD", help="Files to sift.")],
-    directory: Annotated[Path, typer.Option("--output", "-o", help="Where the sifted files go.")],
-    rejected: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write what was rejected too, with reasons.")
-    ] = None,
+    directory: Annotated[
+        Location,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            parser=location,
+            help="Where the sifted files go: a directory or a URL.",
+        ),
+    ],
+    rejected: o.RejectedOption = None,
     form: Annotated[Format, typer.Option("--format", help="Of the files written.")] = "parquet",
     text_key: Annotated[str | None, typer.Option(help="Field of the text; may be dotted.")] = None,
     id_key: Annotated[str | None, typer.Option(help="Field of the id.")] = None,
@@ -50,10 +59,12 @@ def apply(
     if rejected is not None and rejected.resolve() == directory.resolve():
         raise CallError("--rejected and --output are the same directory")
     workers = o.cores(workers)
-    corpus = Corpus(directory / ".corpus")
+    here = isinstance(directory, Path)
+    root = directory / ".corpus" if here else scratch_of(f"{directory} apply")
+    corpus = Corpus(root)
     try:
         claim(directory)
-        shutil.rmtree(corpus.root, ignore_errors=True)  # what an interrupted call left
+        remove_below(root)  # what an interrupted call left
     except OSError as error:
         raise from_os(error, f"cannot write into {directory}") from error
     try:
@@ -64,7 +75,7 @@ def apply(
             names = shards_of_inputs(corpus)
             ledger = answer.write(sift, directory, form, rejected, names=names)
     finally:
-        shutil.rmtree(corpus.root, ignore_errors=True)
+        remove_below(root)
     if json:
         print_json(ledger)
     else:

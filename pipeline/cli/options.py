@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,8 +15,26 @@ from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.recipe import Recipe
+from tamis.pipeline.storage import Location, location
 
-CorpusArgument = Annotated[Path, typer.Argument(metavar="CORPUS", help="The corpus directory.")]
+CorpusArgument = Annotated[
+    Location,
+    typer.Argument(metavar="CORPUS", parser=location, help="The corpus: a directory or a URL."),
+]
+NewCorpusOption = Annotated[
+    Location,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="CORPUS",
+        parser=location,
+        help="The corpus to make: a directory or a URL.",
+    ),
+]
+RejectedOption = Annotated[
+    Location | None,
+    typer.Option(metavar="DIR", parser=location, help="Write what was rejected too, with reasons."),
+]
 RecipeOption = Annotated[
     str | None,
     typer.Option(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +14,7 @@ from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.sift import Sift
+from tamis.pipeline.storage import Location, location
 from tamis.pipeline.write import Format
 
 
@@ -26,7 +25,14 @@ def register(app: typer.Typer) -> None:
 def write(
     corpus: o.CorpusArgument,
     directory: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to; default: CORPUS/cleaned.")
+        Location | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            parser=location,
+            help="Where to, a directory or a URL; default: CORPUS/cleaned.",
+        ),
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="Of the shards.")] = "parquet",
     without: Annotated[
@@ -36,9 +42,7 @@ def write(
             help="Leave stages or rules out; what that brings to life is measured. Needs -o.",
         ),
     ] = None,
-    rejected: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write what was rejected too, with reasons.")
-    ] = None,
+    rejected: o.RejectedOption = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse if a stage of the recipe has no signals.")
     ] = False,
@@ -56,6 +60,8 @@ def write(
         raise CallError("--without is another recipe's answer: say where to write it with -o DIR")
     for name in left_out:
         chosen = chosen.without(name.strip())
+    if target.read_only and directory is None:
+        raise CallError(f"{corpus} is served by HTTP, for reading only: say where to write, -o DIR")
     sift = Sift(target, chosen, o.cores(workers), quiet=json)
     if dry_run:
         phase, missing = answer.write_phase(sift, directory, form, rejected)
@@ -67,7 +73,8 @@ def write(
             assert directory is not None
             ledger = _arm(sift, directory, form, rejected, chosen)
         else:
-            chosen.save(target.root / "recipe.toml")
+            if not target.read_only:
+                chosen.save(target.root / "recipe.toml")
             ledger = answer.write(sift, directory, form, rejected, strict)
     if json:
         print_json(ledger)
@@ -76,11 +83,11 @@ def write(
 
 
 def _arm(
-    sift: Sift, directory: Path, form: Format, rejected: Path | None, recipe: Recipe
+    sift: Sift, directory: Location, form: Format, rejected: Location | None, recipe: Recipe
 ) -> dict[str, Any]:
     """The answer of another recipe, measured in a corpus that borrows these documents."""
-    with tempfile.TemporaryDirectory(prefix=".arm-", dir=sift.corpus.root) as scratch:
-        corpus = borrow(sift.corpus, Path(scratch), recipe)
+    with sift.corpus.arm() as place:
+        corpus = borrow(sift.corpus, place, recipe)
         arm = Sift(corpus, recipe, sift.workers, sift.quiet)
         answer.measure_all(arm)
         return answer.write(arm, directory, form, rejected)
