@@ -98,7 +98,10 @@ def meaning(error: Exception, where: str, protocol: str) -> TamisError:
         said = code(error) or _first_line(error)
         return CallError(f"{where}: access denied ({said}): check who may do this; {advice}")
     if code(error) == "NoSuchBucket":
-        return CallError(f"{where}: there is no such bucket: make it, or check its name; {advice}")
+        return CallError(
+            f"{where}: there is no such bucket: make it, or check its name and the store that is "
+            "asked (AWS_ENDPOINT_URL)"
+        )
     if isinstance(error, FileNotFoundError):
         return WorkError(f"{where}: there is nothing there ({_first_line(error)})")
     if isinstance(error, Failed):

@@ -16,7 +16,7 @@ from tamis.pipeline.errors import CallError, from_os
 from tamis.pipeline.files import remove_below
 from tamis.pipeline.ingest.run import ingest, shards_of_inputs
 from tamis.pipeline.sift import Sift
-from tamis.pipeline.storage import Location, location
+from tamis.pipeline.storage import Location
 from tamis.pipeline.storage_scratch import scratch_of
 from tamis.pipeline.write import Format, claim
 
@@ -36,7 +36,7 @@ def apply(
             "--output",
             "-o",
             metavar="DIR",
-            parser=location,
+            parser=o.place,
             help="Where the sifted files go: a directory or a URL.",
         ),
     ],

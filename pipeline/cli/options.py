@@ -17,9 +17,15 @@ from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.storage import Location, location
 
+
+def place(name: object) -> Location:
+    """The place that an argument names; a default is a place already."""
+    return location(str(name))
+
+
 CorpusArgument = Annotated[
     Location,
-    typer.Argument(metavar="CORPUS", parser=location, help="The corpus: a directory or a URL."),
+    typer.Argument(metavar="CORPUS", parser=place, help="The corpus: a directory or a URL."),
 ]
 NewCorpusOption = Annotated[
     Location,
@@ -27,13 +33,13 @@ NewCorpusOption = Annotated[
         "--output",
         "-o",
         metavar="CORPUS",
-        parser=location,
+        parser=place,
         help="The corpus to make: a directory or a URL.",
     ),
 ]
 RejectedOption = Annotated[
     Location | None,
-    typer.Option(metavar="DIR", parser=location, help="Write what was rejected too, with reasons."),
+    typer.Option(metavar="DIR", parser=place, help="Write what was rejected too, with reasons."),
 ]
 RecipeOption = Annotated[
     str | None,

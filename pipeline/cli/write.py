@@ -14,7 +14,7 @@ from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.sift import Sift
-from tamis.pipeline.storage import Location, location
+from tamis.pipeline.storage import Location
 from tamis.pipeline.write import Format
 
 
@@ -30,7 +30,7 @@ def write(
             "--output",
             "-o",
             metavar="DIR",
-            parser=location,
+            parser=o.place,
             help="Where to, a directory or a URL; default: CORPUS/cleaned.",
         ),
     ] = None,
