@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -23,12 +23,13 @@ from tamis.pipeline.rows import RowPhase
 from tamis.pipeline.sift import Sift, command, groups, missing_upstream, most_tasks
 from tamis.pipeline.signals import promise
 from tamis.pipeline.stage import Stage
+from tamis.pipeline.storage import Location
 from tamis.pipeline.write import MARK, Format, WritePhase, clear
 
 
 @dataclass(frozen=True)
 class _Job:
-    root: Path
+    root: Location
     recipe: Recipe
 
     @property
@@ -101,9 +102,9 @@ class StageJob(_Job):
 class WriteJob(_Job):
     """Writes the documents that passed, by default to the corpus's cleaned/; answers the ledger."""
 
-    out: Path | None = None
+    out: Location | None = None
     format: Format = "parquet"
-    rejected: Path | None = None
+    rejected: Location | None = None
     strict: bool = False
     """Whether a stage of the recipe without signals is an error."""
     names: Mapping[str, str] = field(default_factory=dict)
@@ -148,16 +149,16 @@ class WriteJob(_Job):
         return content
 
 
-def measure_jobs(root: Path, recipe: Recipe, all_rows: bool = False) -> list[Job]:
+def measure_jobs(root: Location, recipe: Recipe, all_rows: bool = False) -> list[Job]:
     """The jobs that measure every stage of a recipe, in order."""
     return [MeasureJob(root, recipe, group, all_rows) for group in range(len(groups(recipe)))]
 
 
 def write_phase(
     sift: Sift,
-    out: Path | None = None,
+    out: Location | None = None,
     form: Format = "parquet",
-    rejected: Path | None = None,
+    rejected: Location | None = None,
     names: Mapping[str, str] | None = None,
 ) -> tuple[WritePhase, list[Stage]]:
     """The phase that writes a recipe's answer, and the stages that take no part in it."""
@@ -189,18 +190,21 @@ def _describe(
     if phase.rejected is not None:
         rejected = {"documents": documents, "rejected_from": phase.out.name, "ledger": content}
         write_json(phase.rejected / MARK, rejected)
-    text = card(sift.recipe, phase.stages, content, phase.out, phase.format)
-    with atomic(phase.out / "README.md") as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    languages = Counter[str]()
+    for record in records.values():
+        languages.update(record.get("languages", {}))
+    text = card(sift.recipe, phase.stages, content, languages, phase.format)
+    with atomic(phase.out / "README.md") as draft:
+        draft.path.write_text(text, encoding="utf-8")
 
 
-def _absent(missing: list[Stage], corpus: Path) -> str:
+def _absent(missing: list[Stage], corpus: Location) -> str:
     first = command(missing[0])
     names = ", ".join(stage.name for stage in missing)
     return f"without signals, taking no part: {names}; measure with `tamis {first} {corpus}`"
 
 
-def warn_absent(missing: list[Stage], corpus: Path) -> None:
+def warn_absent(missing: list[Stage], corpus: Location) -> None:
     """Says which stages of the recipe take no part."""
     if missing:
         Progress("tamis", 0).say(_absent(missing, corpus))

@@ -6,17 +6,16 @@ Signals are linked where fingerprints agree and measured where they do not.
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
-from pathlib import Path
 
+from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.signals import is_current
 from tamis.pipeline.stage import fingerprints
+from tamis.pipeline.storage import Location
 
 
-def borrow(corpus: Corpus, root: Path, recipe: Recipe) -> Corpus:
+def borrow(corpus: Corpus, root: Location, recipe: Recipe) -> Corpus:
     """A corpus at root with these documents, and with those signals that fit the recipe."""
     home = str(corpus.home.root.resolve())
     arm = Corpus(root)
@@ -26,15 +25,6 @@ def borrow(corpus: Corpus, root: Path, recipe: Recipe) -> Corpus:
         stage = recipe.stage(name)
         for shard in corpus.shards:
             if is_current(corpus, stage, shard.name, fingerprint):
-                _link(corpus.signals(name, shard.name), arm.signals(name, shard.name))
+                files.copy(corpus.signals(name, shard.name), arm.signals(name, shard.name))
                 arm.complete(name, shard.name, corpus.record(name, shard.name) or {})
     return arm
-
-
-def _link(source: Path, target: Path) -> None:
-    """A hard link, which a later measurement replaces and never writes through; else a copy."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -18,11 +17,18 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
 def card(
-    recipe: Recipe, stages: Sequence[Stage], ledger: dict[str, Any], out: Path, form: str
+    recipe: Recipe,
+    stages: Sequence[Stage],
+    ledger: dict[str, Any],
+    counts: Mapping[str, int],
+    form: str,
 ) -> str:
-    """README.md: what the shards hold, what was left out and by which rules."""
+    """README.md: what the shards hold, what was left out and by which rules.
+
+    counts are kept documents by language, none if the recipe identifies no languages.
+    """
     kept = ledger["kept"]
-    languages = _languages(stages, out, form)
+    languages = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     front = {
         "configs": [
             {"config_name": "default", "data_files": [{"split": "train", "path": f"*.{form}"}]}
@@ -79,22 +85,3 @@ def size_category(documents: int) -> str:
         if documents < size:
             return f"{_LABELS[place - 1]}<n<{_LABELS[place]}" if place else f"n<{_LABELS[0]}"
     return f"n>{_LABELS[-1]}"
-
-
-def _languages(stages: Sequence[Stage], out: Path, form: str) -> list[tuple[str, int]]:
-    """Kept documents per language, most first, if the recipe identifies languages."""
-    if not any("language" in stage.schema.names for stage in stages):
-        return []
-    reader = "read_parquet" if form == "parquet" else "read_json_auto"
-    if not list(out.glob(f"*.{form}")):
-        return []
-    import duckdb  # 0.1 s that every command and every worker would pay for at the top
-
-    query = (
-        f"SELECT language, count(*) AS n FROM {reader}(?) WHERE language IS NOT NULL "
-        "GROUP BY language ORDER BY n DESC, language"
-    )
-    try:
-        return list(duckdb.execute(query, [str(out / f"*.{form}")]).fetchall())
-    except duckdb.Error:  # every shard is empty: JSON lines have no columns then
-        return []

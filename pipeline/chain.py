@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 
 from tamis.pipeline.files import read_json, write_json
+from tamis.pipeline.storage import Location
 
 LINKS = "slurm.json"  # in the logs of a corpus: the jobs that were submitted last
 
 
-def chain_lines(root: Path) -> list[tuple[str, str, str]]:
+def chain_lines(root: Location) -> list[tuple[str, str, str]]:
     """Name, state and detail of the links that have not ended well, of the last chain."""
     try:
         links: list[dict[str, str]] = read_json(_folder(root) / LINKS)
     except FileNotFoundError:
         return []
-    failed = {note.stem.rpartition("-")[0]: read_json(note)["message"] for note in failures(root)}
+    failed = {note.name.rpartition("-")[0]: read_json(note)["message"] for note in failures(root)}
     states = _states([link["job"] for link in links])
     found = []
     for link in links:
@@ -28,14 +28,17 @@ def chain_lines(root: Path) -> list[tuple[str, str, str]]:
     return found
 
 
-def failures(root: Path) -> list[Path]:
+def failures(root: Location) -> list[Location]:
     """The notes of tasks of a chain that failed."""
-    return sorted(_folder(root).glob("*-*.json"))
+    try:
+        return sorted((_folder(root) / "failed").iterdir(), key=str)
+    except FileNotFoundError:
+        return []
 
 
-def note_failure(root: Path, name: str, rank: int, message: str) -> None:
+def note_failure(root: Location, name: str, rank: int, message: str) -> None:
     """Leaves word of a task that failed, for `tamis status`."""
-    write_json(_folder(root) / f"{name}-{rank}.json", {"message": message})
+    write_json(_folder(root) / "failed" / f"{name}-{rank}.json", {"message": message})
 
 
 def _states(jobs: Sequence[str]) -> dict[str, str]:
@@ -44,18 +47,18 @@ def _states(jobs: Sequence[str]) -> dict[str, str]:
     return {line.split()[0]: line.split()[1].lower() for line in (asked or "").splitlines()}
 
 
-def forget(root: Path) -> None:
+def forget(root: Location) -> None:
     """Removes the notes of failures of an earlier chain."""
     for note in failures(root):
         note.unlink()
 
 
-def note_links(root: Path, links: Sequence[dict[str, str]]) -> None:
+def note_links(root: Location, links: Sequence[dict[str, str]]) -> None:
     """Notes what was submitted, in place of what was before."""
     write_json(_folder(root) / LINKS, links)
 
 
-def _folder(root: Path) -> Path:
+def _folder(root: Location) -> Location:
     return root / "logs" / "slurm"
 
 

@@ -6,16 +6,19 @@ written after the file, removed before the file is replaced, and it alone is tru
 
 from __future__ import annotations
 
-import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from tamis.pipeline import lock
 from tamis.pipeline.errors import CallError, WorkError
-from tamis.pipeline.files import fingerprint, read_json, sweep, write_json
+from tamis.pipeline.files import fingerprint, read_json, remove_below, sweep, write_json
+from tamis.pipeline.storage import Location, Remote, location
+from tamis.pipeline.storage_scratch import scratch_of, sweep_drafts
 
 FORMAT = 1
 
@@ -47,17 +50,17 @@ class Manifest:
 
 @dataclass
 class Corpus:
-    """A directory of documents, signals and a recipe's answer."""
+    """A directory of documents, signals and a recipe's answer, here or on a server."""
 
-    root: Path
+    root: Location
     _manifest: Manifest | None = field(default=None, repr=False)
 
     @classmethod
-    def open(cls, root: Path) -> Corpus:
+    def open(cls, root: Location) -> Corpus:
         """The corpus in a directory; raises CallError if there is none, or none that is whole."""
         corpus = cls(root)
         if not corpus.exists():
-            started = (root / "records" / "ingest").exists()
+            started = corpus.plan_file.exists()
             raise CallError(
                 f"{root}: its ingest was interrupted: run the same `tamis ingest` again"
                 if started
@@ -78,15 +81,54 @@ class Corpus:
     @contextmanager
     def lock(self) -> Iterator[lock.Lease]:
         """Holds the lease that every command that writes here holds; sweeps what dead ones left."""
-        with lock.lease(self.root) as lease:
-            sweep(self.root)  # what a killed run left may be what fills the disk
-            for arm in self.root.glob(".arm-*"):
-                shutil.rmtree(arm)
+        with lock.lease(self.notes if self.read_only else self.root) as lease:
+            self._tidy()  # what a killed run left may be what fills the disk
             try:
                 yield lease
             finally:
                 if not lease.kept:
-                    sweep(self.root)  # what workers that were killed left
+                    self._tidy()  # what workers that were killed left
+                    self._keep_timings()
+
+    def _tidy(self) -> None:
+        remove_below(self.notes / ".arms")
+        sweep(self.local)
+        if isinstance(self.root, Remote):
+            sweep_drafts()
+
+    @contextmanager
+    def arm(self) -> Iterator[Location]:
+        """A place for a corpus that borrows these documents for a while; call it under the lock."""
+        place = self.notes / ".arms" / uuid.uuid4().hex
+        try:
+            yield place
+        finally:
+            remove_below(place)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can ever be written here: it is served by HTTP."""
+        return isinstance(self.root, Remote) and not self.root.writable
+
+    @property
+    def notes(self) -> Location:
+        """Where records of what is written elsewhere go: here, or to scratch if that cannot be."""
+        return self.local if self.read_only else self.root
+
+    @cached_property
+    def local(self) -> Path:
+        """Where this machine keeps logs and arms: here, or in scratch for a corpus on a server."""
+        if isinstance(self.root, Path):
+            return self.root
+        # Notes on a corpus must not outlive it: another may be served under its URL.
+        return scratch_of(f"{self.root} {self.documents_digest if self.read_only else ''}")
+
+    def _keep_timings(self) -> None:
+        """Copies the one log that is worth keeping to a corpus on a server."""
+        if isinstance(self.root, Remote) and not self.read_only:
+            for path in sorted((self.local / "logs").glob("*/timing.json")):
+                (self.root / f"logs/{path.parent.name}/timing.json").upload(path)
+                path.unlink()
 
     @property
     def manifest(self) -> Manifest:
@@ -122,20 +164,30 @@ class Corpus:
     def home(self) -> Corpus:
         """The corpus that holds the documents: this one, or the one an arm borrows from."""
         borrowed = self.manifest.documents_of
-        return Corpus(Path(borrowed)) if borrowed else self
+        return Corpus(location(borrowed)) if borrowed else self
 
-    def documents(self, shard: str) -> Path:
+    def documents(self, shard: str) -> Location:
         return self.home.root / "documents" / f"{shard}.parquet"
 
-    def signals(self, stage: str, shard: str) -> Path:
+    def signals(self, stage: str, shard: str) -> Location:
         owner = self.home if stage == "ingest" else self
         return owner.root / "signals" / stage / f"{shard}.parquet"
 
-    def stage_file(self, stage: str) -> Path:
+    def stage_file(self, stage: str) -> Location:
         return self.root / "signals" / stage / "stage.json"
 
     def logs(self, stage: str) -> Path:
-        return self.root / "logs" / stage
+        return self.local / "logs" / stage
+
+    @property
+    def plan_file(self) -> Location:
+        """What ingest planned; it is there from before the first document on."""
+        return self.root / "records" / "ingest" / "plan.json"
+
+    def ingested(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The records of all shards that ingest planned, those without documents too."""
+        for number in range(len(read_json(self.plan_file)["plan"]["shards"])):
+            yield f"{number:05d}", self.record("ingest", f"{number:05d}") or {}
 
     def record(self, stage: str, shard: str) -> dict[str, Any] | None:
         """The completion record of a shard in a stage, or None."""
@@ -153,5 +205,6 @@ class Corpus:
         """Removes a completion record, before what it vouches for is replaced."""
         self._record(stage, shard).unlink(missing_ok=True)
 
-    def _record(self, stage: str, shard: str) -> Path:
-        return self.root / "records" / stage / f"{shard}.json"
+    def _record(self, stage: str, shard: str) -> Location:
+        elsewhere = stage == "ledger" or stage.startswith("write-")
+        return (self.notes if elsewhere else self.root) / "records" / stage / f"{shard}.json"

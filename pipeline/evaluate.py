@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tamis.pipeline import files
 from tamis.pipeline.errors import TamisError, WorkError
@@ -20,6 +19,7 @@ from tamis.pipeline.rules import Mask, in_scope
 from tamis.pipeline.schema import Status
 from tamis.pipeline.signals import one_chunk, overlay
 from tamis.pipeline.stage import Stage
+from tamis.pipeline.storage import Location
 
 KILLED = "killed its worker twice"
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")  # memory addresses in messages differ from run to run
@@ -31,11 +31,11 @@ class Evaluation:
     """A stage's pass over the row groups of a shard."""
 
     def __init__(
-        self, stage: Stage, place: int, old: Path | None, new: Path, stack: ExitStack
+        self, stage: Stage, place: int, old: Location | None, new: Path, stack: ExitStack
     ) -> None:
         self.stage, self.place = stage, place
         self.status, self.error = stage.schema.names[:2]
-        self.old = stack.enter_context(pq.ParquetFile(old)) if old else None
+        self.old = stack.enter_context(files.parquet_file(old)) if old else None
         self.writer = stack.enter_context(files.parquet_writer(new, stage.schema))
         self.ready = False
 

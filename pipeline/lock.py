@@ -1,7 +1,8 @@
 """The corpus lock: a lease that names its holder, is renewed while it lives, and expires.
 
 A lease is `.lock` in the corpus: host, pid and the pid's start time. It is free when its holder is
-gone from this host, or, for a holder on another host, when it has not been renewed for a minute.
+gone from this host, or, for a holder on another host, when it has not been renewed for a minute;
+on an object store, for two (see storage_lease).
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import orjson
 
 from tamis.pipeline.errors import Busy, from_os
 from tamis.pipeline.files import atomic
+from tamis.pipeline.storage import Location, remote
+from tamis.pipeline.storage_lease import in_use, remote_lease
 
 RENEW_SECONDS = 10.0
 EXPIRE_SECONDS = 60.0
@@ -29,62 +32,75 @@ EXPIRE_SECONDS = 60.0
 class Lease:
     """The hold on a corpus, while a command works on it."""
 
-    def __init__(self, path: Path, token: str) -> None:
-        self.path, self.token = path, token
-        self.kept = False
+    def __init__(self, place: Location, holder: dict[str, Any]) -> None:
+        self.place, self._holder = place, holder
+
+    @property
+    def token(self) -> str:
+        return str(self._holder["token"])
+
+    @property
+    def kept(self) -> bool:
+        """Whether a job holds it from now on."""
+        return "job" in self._holder
 
     def hand_over(self, job: str) -> None:
         """Leaves the lease to a Slurm job: it holds until the job has ended, however it ends."""
-        holder = {"host": "slurm", "job": job, "token": self.token}
-        with atomic(self.path, durable=False) as temporary:
-            temporary.write_bytes(orjson.dumps(holder))
-        self.kept = True
+        self._holder |= {"host": "slurm", "job": job}
+        with atomic(self.place / ".lock", durable=False) as draft:
+            draft.path.write_bytes(orjson.dumps(self._holder))
 
 
 @contextmanager
-def lease(directory: Path) -> Iterator[Lease]:
+def lease(directory: Location) -> Iterator[Lease]:
     """Holds the lease on a directory while the block runs; raises Busy if another holds it."""
+    held = Lease(directory, holder := _holder())
+    if not isinstance(directory, Path):
+        with remote_lease(remote(directory), holder, _alive):
+            yield held
+        return
     path = directory / ".lock"
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        token = _take(path)
+        _take(path, holder)
     except OSError as error:
         raise from_os(error, f"cannot lock {directory}") from error
     stop = threading.Event()
     renewer = threading.Thread(target=_renew, args=(path, stop), daemon=True)
     renewer.start()
-    held = Lease(path, token)
     try:
         yield held
     finally:
         stop.set()
         renewer.join()
-        if _token(path) == token and not held.kept:
-            path.unlink(missing_ok=True)
+        if not held.kept:
+            release(directory, held.token)
 
 
-def release(directory: Path, token: str) -> None:
-    """Ends a lease that was handed over."""
+def release(directory: Location, token: str) -> None:
+    """Ends a lease, if it is the one of this token."""
     if _token(directory / ".lock") == token:
         (directory / ".lock").unlink(missing_ok=True)
 
 
-def _take(path: Path) -> str:
-    token = uuid.uuid4().hex
-    mine = orjson.dumps(
-        {
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "started": _started(os.getpid()),
-            "token": token,
-        }
-    )
+def _holder() -> dict[str, Any]:
+    """What this process writes into a lease."""
+    return {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "started": _started(os.getpid()),
+        "token": uuid.uuid4().hex,
+    }
+
+
+def _take(path: Path, holder: dict[str, Any]) -> None:
+    token, mine = holder["token"], orjson.dumps(holder)
     while True:
         draft = path.with_name(f".lock.{token}")
         draft.write_bytes(mine)
         try:
             os.link(draft, path)  # appears whole, and only if nobody else is there
-            return token
+            return
         except FileExistsError:
             pass
         finally:
@@ -101,15 +117,8 @@ def _evict(path: Path) -> None:
         return
     except orjson.JSONDecodeError:
         holder, age = {}, EXPIRE_SECONDS + 1
-    if _alive(holder, age):
-        if job := holder.get("job"):
-            raise Busy(
-                f"{path.parent} is in use by Slurm job {job}: wait for it, or `scancel {job}`"
-            )
-        raise Busy(
-            f"{path.parent} is in use by process {holder.get('pid')} on {holder.get('host')} "
-            f"(seen {age:.0f} s ago): wait for it, or stop it"
-        )
+    if _alive(holder, age, EXPIRE_SECONDS):
+        raise in_use(path.parent, holder, age)
     stale = path.with_name(f".lock.stale.{uuid.uuid4().hex}")
     try:
         path.rename(stale)
@@ -126,13 +135,13 @@ def _evict(path: Path) -> None:
     stale.unlink(missing_ok=True)
 
 
-def _alive(holder: dict[str, Any], age: float) -> bool:
+def _alive(holder: dict[str, Any], age: float, expires: float) -> bool:
     if job := holder.get("job"):
         return _queued(str(job))
     pid = holder.get("pid")
     if holder.get("host") == socket.gethostname() and isinstance(pid, int):
         return _started(pid) is not None and _started(pid) == holder.get("started")
-    return age < EXPIRE_SECONDS
+    return age < expires
 
 
 def _queued(job: str) -> bool:
@@ -165,7 +174,7 @@ def _started(pid: int) -> str | None:
     return "unknown"
 
 
-def _token(path: Path) -> str | None:
+def _token(path: Location) -> str | None:
     try:
         token = orjson.loads(path.read_bytes()).get("token")
     except (OSError, orjson.JSONDecodeError):

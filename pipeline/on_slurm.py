@@ -21,6 +21,7 @@ from tamis.pipeline.errors import CallError, WorkError
 from tamis.pipeline.lock import Lease
 from tamis.pipeline.phase import Job
 from tamis.pipeline.progress import Progress
+from tamis.pipeline.storage import Location
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Slurm:
     def go(self, jobs: Sequence[Job], lease: Lease) -> None:
         """Prepares the first job, submits the whole chain, and leaves the lease to its last."""
         partition = self.partition or _default_partition()
-        root = lease.path.parent
+        root = lease.place
         jobs[0].prepare(Local(cores(None), self.quiet))
         forget(root)
         links = _submit(self, partition, jobs, root, lease.token)
@@ -77,7 +78,7 @@ def _default_partition() -> str:
 
 
 def _submit(
-    slurm: Slurm, partition: str, jobs: Sequence[Job], root: Path, token: str
+    slurm: Slurm, partition: str, jobs: Sequence[Job], root: Location, token: str
 ) -> list[dict[str, str]]:
     """Submits arrays and settling tasks, each depending on the one before; gives names and ids.
 
@@ -109,7 +110,7 @@ def _executor(
     step: Any,
     tasks: int,
     before: Any,
-    root: Path,
+    root: Location,
 ) -> Any:
     from datatrove.executor.slurm import SlurmPipelineExecutor
 

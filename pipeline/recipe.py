@@ -26,6 +26,7 @@ from tamis.pipeline.files import atomic
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.rules import Bound, ByTable, Rule
 from tamis.pipeline.stage import Stage
+from tamis.pipeline.storage import Location, location
 
 NAME = r"^[a-z][a-z0-9_]*$"
 FORMS = ("float", "TableSpec")  # of a bound, as pydantic calls them in error places
@@ -139,10 +140,10 @@ class Recipe:
     stages: tuple[Stage, ...]
     raw: Mapping[str, Any]
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Location) -> None:
         """Writes the recipe as TOML, with the changes that --set made."""
-        with atomic(path) as temporary:
-            temporary.write_bytes(tomli_w.dumps(self.raw).encode())
+        with atomic(path) as draft:
+            draft.path.write_bytes(tomli_w.dumps(self.raw).encode())
 
     def stage(self, name: str) -> Stage:
         """The stage of this name; raises CallError if there is none."""
@@ -190,24 +191,24 @@ def load(which: str, changes: Sequence[str] = ()) -> Recipe:
 
     Raises CallError, naming file, line and the nearest valid key, for anything wrong with it.
     """
-    path = Path(which)
+    path = location(which)
     if not (which.endswith(".toml") or "/" in which):
         known = bundled()
         if which not in known:
             raise CallError(f"no recipe '{which}': {nearest(which, known)}; or a path to a .toml")
         path = known[which]
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode()
         raw = tomllib.loads(text)
     except OSError as error:
-        raise CallError(f"cannot read the recipe {path}: {error.strerror}") from error
+        raise CallError(f"cannot read the recipe {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise CallError(f"{path} is not UTF-8: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise CallError(f"{path}{_at(_toml_line(error, text))}: {error}") from error
     for change in changes:
         _change(raw, change)
-    raw.setdefault("name", path.stem)
+    raw.setdefault("name", path.name.removesuffix(".toml"))
     try:
         return _build(raw, text, str(path))
     except CallError as error:

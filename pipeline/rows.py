@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.evaluate import Evaluation
+from tamis.pipeline.files import Draft
 from tamis.pipeline.guard import Guard
 from tamis.pipeline.signals import (
     ALL,
@@ -59,26 +61,29 @@ class RowPhase:
             return
         with ExitStack() as stack:
             reader = ShardReader(self.corpus, shard, self.earlier, stack)
-            evaluations = [self._evaluation(stage, shard, stack) for stage in self.stages]
+            drafts = [self._draft(stage, shard, stack) for stage in self.stages]
+            evaluations = [
+                self._evaluation(stage, shard, draft, stack)
+                for stage, draft in zip(self.stages, drafts, strict=True)
+            ]
             first = 0
             for group in range(reader.row_groups):
                 self._row_group(reader, evaluations, (unit, group, first), guard)
                 first += reader.rows(group)
-        for stage in self.stages:
-            path = self.corpus.signals(stage.name, shard)
-            written = {"bytes": path.stat().st_size, "sha256": files.digest(path)}
-            self.corpus.complete(stage.name, shard, {**self._promise(stage), **written})
+        for stage, draft in zip(self.stages, drafts, strict=True):
+            self.corpus.complete(stage.name, shard, {**self._promise(stage), **draft.facts})
 
-    def _evaluation(self, stage: Stage, shard: str, stack: ExitStack) -> Evaluation:
+    def _draft(self, stage: Stage, shard: str, stack: ExitStack) -> Draft:
+        # Until the new record is written nothing vouches for the file that is being replaced.
+        path = self.corpus.signals(stage.name, shard)
+        retract = partial(self.corpus.retract, stage.name, shard)
+        return stack.enter_context(files.atomic(path, before=retract))
+
+    def _evaluation(self, stage: Stage, shard: str, draft: Draft, stack: ExitStack) -> Evaluation:
         path = self.corpus.signals(stage.name, shard)
         current = is_current(self.corpus, stage, shard, self.fingerprints[stage.name])
-        # Until the new record is written nothing vouches for the file that is being replaced.
-        temporary = stack.enter_context(
-            files.atomic(path, before=lambda: self.corpus.retract(stage.name, shard))
-        )
-        return Evaluation(
-            stage, self.stages.index(stage), path if current else None, temporary, stack
-        )
+        place = self.stages.index(stage)
+        return Evaluation(stage, place, path if current else None, draft.path, stack)
 
     def _row_group(
         self,

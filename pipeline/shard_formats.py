@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
@@ -13,6 +12,8 @@ import pyarrow.parquet as pq
 from backports import zstd
 
 from tamis.pipeline import files
+from tamis.pipeline.files import Draft
+from tamis.pipeline.storage import Location
 
 FORMATS = ("parquet", "jsonl.zst")
 ROWS_AT_ONCE = 1000  # Python objects for so many rows at a time
@@ -26,12 +27,15 @@ class TableWriter(Protocol):
     def write(self, table: pa.Table) -> None: ...
 
 
-def open_writer(path: Path, schema: pa.Schema, form: str, stack: ExitStack) -> TableWriter:
-    """A writer whose file appears when the stack is closed."""
-    temporary = stack.enter_context(files.atomic(path))
+def open_writer(
+    path: Location, schema: pa.Schema, form: str, stack: ExitStack
+) -> tuple[TableWriter, Draft]:
+    """A writer, and the draft of its file, which appears when the stack is closed."""
+    draft = stack.enter_context(files.atomic(path))
     if form == "parquet":
-        return _Parquet(schema, stack.enter_context(files.parquet_writer(temporary, schema)))
-    return _JsonLines(schema, stack.enter_context(zstd.open(temporary, "wb", level=3)))
+        parquet = stack.enter_context(files.parquet_writer(draft.path, schema))
+        return _Parquet(schema, parquet), draft
+    return _JsonLines(schema, stack.enter_context(zstd.open(draft.path, "wb", level=3))), draft
 
 
 @dataclass

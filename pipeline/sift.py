@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from tamis.pipeline.rows import RowPhase
 from tamis.pipeline.rules import floats
 from tamis.pipeline.signals import ALL, ShardReader, decision_columns, present, promise
 from tamis.pipeline.stage import Stage, assets, fingerprints
+from tamis.pipeline.storage import Location
 
 Bounds = Sequence[float | None]  # of a rule, low and high
 
@@ -228,7 +228,7 @@ def _task_shards(shards: int) -> int:
     return min(max(1, shards // 256), TASK_SHARDS)
 
 
-def missing_upstream(stage: Stage, missing: Sequence[Stage], corpus: Path) -> None:
+def missing_upstream(stage: Stage, missing: Sequence[Stage], corpus: Location) -> None:
     """Raises WorkError if a stage needs columns of a stage without signals."""
     for other in missing:
         needed = {*stage.measure.needs, *stage.only} & set(other.given.values()) - {"text"}

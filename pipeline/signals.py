@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import WorkError
-from tamis.pipeline.files import fingerprint
+from tamis.pipeline.files import fingerprint, parquet_file
 from tamis.pipeline.rules import Columns, Mask, in_scope
 from tamis.pipeline.schema import INGEST, Status
 from tamis.pipeline.stage import Stage
+from tamis.pipeline.storage import Location
 
 ALL = "all"  # of the rows: what a record says in place of a promise
 
@@ -64,10 +65,10 @@ class ShardReader:
         self.documents = self._open("", corpus.documents(shard))
         self.row_groups = self.documents.num_row_groups
 
-    def _open(self, owner: str, path: object) -> pq.ParquetFile:
+    def _open(self, owner: str, path: Location) -> pq.ParquetFile:
         if owner not in self._files:
             try:
-                file = pq.ParquetFile(path, pre_buffer=False)
+                file = parquet_file(path)
             except FileNotFoundError:
                 raise WorkError(f"{path} is gone: the corpus is damaged") from None
             except pa.ArrowException as error:
@@ -94,7 +95,7 @@ class ShardReader:
             columns |= found
         return columns
 
-    def _read(self, owner: str, path: object, group: int, names: set[str]) -> dict[str, pa.Array]:
+    def _read(self, owner: str, path: Location, group: int, names: set[str]) -> dict[str, pa.Array]:
         if not names:
             return {}
         file = self._open(owner, path)

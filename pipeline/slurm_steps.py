@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from datatrove.pipeline.base import PipelineStep
@@ -14,6 +13,7 @@ from tamis.pipeline.engine import Local
 from tamis.pipeline.errors import TamisError, WorkError
 from tamis.pipeline.phase import Job, pending
 from tamis.pipeline.pool import supervise
+from tamis.pipeline.storage import Location
 
 
 class ArrayStep(PipelineStep):  # type: ignore[misc]
@@ -23,7 +23,7 @@ class ArrayStep(PipelineStep):  # type: ignore[misc]
     name = "phase"
     type = "tamis"
 
-    def __init__(self, job: Job, root: Path) -> None:
+    def __init__(self, job: Job, root: Location) -> None:
         self._job, self._root = job, root
         super().__init__()
 
@@ -46,7 +46,7 @@ class SettleStep(PipelineStep):  # type: ignore[misc]
     name = "settle"
     type = "tamis"
 
-    def __init__(self, jobs: Sequence[Job], root: Path, token: str, runner: Local) -> None:
+    def __init__(self, jobs: Sequence[Job], root: Location, token: str, runner: Local) -> None:
         self._jobs, self._root, self._token, self._runner = jobs, root, token, runner
         super().__init__()
 

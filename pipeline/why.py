@@ -6,22 +6,22 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError
+from tamis.pipeline.files import parquet_file
 from tamis.pipeline.ledger import Decision
 from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.schema import DOCUMENTS, INGEST, Status
 from tamis.pipeline.sift import Sift
 from tamis.pipeline.signals import ShardReader, decision_columns
 from tamis.pipeline.stage import Stage
+from tamis.pipeline.storage import Location
 
 KEY = re.compile(r"(\d{5,}):(\d+)")
 STATUS = {
@@ -120,7 +120,8 @@ def _by_key(corpus: Corpus, identifier: str) -> list[Place]:
     if not match or match[1] not in [shard.name for shard in corpus.shards]:
         return []
     row = int(match[2])
-    metadata = pq.read_metadata(corpus.documents(match[1]))
+    with parquet_file(corpus.documents(match[1])) as file:
+        metadata = file.metadata
     first = 0
     for group in range(metadata.num_row_groups):
         rows = metadata.row_group(group).num_rows
@@ -139,15 +140,22 @@ def _by_id(corpus: Corpus, identifier: str) -> Iterator[Place]:
             first += len(ids)
 
 
-def _id_groups(path: Path) -> Iterator[pa.ChunkedArray]:
-    with pq.ParquetFile(path) as file:
+def _id_groups(path: Location) -> Iterator[pa.ChunkedArray]:
+    with parquet_file(path) as file:
         for group in range(file.num_row_groups):
             yield file.read_row_group(group, columns=["id"]).column("id")
 
 
 def _not_there(corpus: Corpus, identifier: str) -> str:
-    for side in ("heldout", "reference"):
-        for path in sorted((corpus.home.root / side).glob("*.parquet")):
+    home = corpus.home
+    if home.manifest.counts["set_aside"]:
+        aside = [
+            home.root / side / f"{shard}.parquet"
+            for shard, record in home.ingested()
+            for side in ("heldout", "reference")
+            if side in record.get("files", {})
+        ]
+        for path in aside:
             if any(pc.any(pc.equal(ids, identifier)).as_py() for ids in _id_groups(path)):
                 return f"'{identifier}' was set aside by ingest: it is in {path}"
     rows = sum(shard.rows for shard in corpus.shards)

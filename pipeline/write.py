@@ -6,6 +6,7 @@ marks the directory as ours: one with anything else in it is never written into.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from tamis.pipeline.schema import DOCUMENTS, Status
 from tamis.pipeline.shard_formats import FORMATS, open_writer
 from tamis.pipeline.signals import ShardReader, decision_columns
 from tamis.pipeline.stage import Stage
+from tamis.pipeline.storage import Location, size
 
 Format = Literal["parquet", "jsonl.zst"]
 MARK = "tamis.json"
@@ -38,9 +40,9 @@ class WritePhase:
     stages: list[Stage]
     promise: str
     tasks: Sequence[Sequence[int]]
-    out: Path
+    out: Location
     format: Format = "parquet"
-    rejected: Path | None = None
+    rejected: Location | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     """Shard to file name without ending, where they are not the same."""
     name: str = "write"
@@ -66,13 +68,15 @@ class WritePhase:
         if record is None or record["promise"] != self.promise:
             return None
         outputs = self.outputs(shard)
-        whole = all(
-            outputs[what].is_file() and outputs[what].stat().st_size == file["bytes"]
-            for what, file in record["files"].items()
-        )
+        try:
+            whole = all(
+                size(outputs[what]) == file["bytes"] for what, file in record["files"].items()
+            )
+        except FileNotFoundError:
+            return None
         return record if whole else None
 
-    def outputs(self, shard: str) -> dict[str, Path]:
+    def outputs(self, shard: str) -> dict[str, Location]:
         """The files that a shard becomes."""
         name = f"{self.names.get(shard, shard)}.{self.format}"
         lost = {} if self.rejected is None else {"rejected": self.rejected / name}
@@ -88,14 +92,18 @@ class WritePhase:
             return
         self.corpus.retract(self.key, shard)
         tallies: list[Tally] = []
+        languages = Counter[str]()
         outputs = self.outputs(shard)
         with ExitStack() as stack:
             reader = ShardReader(self.corpus, shard, self.stages, stack)
-            kept = open_writer(outputs["kept"], output_schema(self.stages), self.format, stack)
-            lost = None
+            kept, draft = open_writer(
+                outputs["kept"], output_schema(self.stages), self.format, stack
+            )
+            drafts, lost = {"kept": draft}, None
             if "rejected" in outputs:
                 schema = output_schema(self.stages, rejected=True)
-                lost = open_writer(outputs["rejected"], schema, self.format, stack)
+                lost, draft = open_writer(outputs["rejected"], schema, self.format, stack)
+                drafts["rejected"] = draft
             names = {*kept.schema.names, *decision_columns(self.stages), "text_bytes"}
             for group in range(reader.row_groups):
                 columns = reader.read(group, names)
@@ -103,16 +111,26 @@ class WritePhase:
                 sizes = columns["text_bytes"].to_numpy()
                 tallies.append(decision.tally(self.stages, sizes))
                 table = pa.table({name: columns[name] for name in kept.schema.names}, kept.schema)
-                kept.write(table.filter(pa.array(decision.kept)))
+                table_kept = table.filter(pa.array(decision.kept))
+                kept.write(table_kept)
+                if "language" in table.schema.names:
+                    languages.update(_counted(table_kept.column("language")))
                 if lost is not None:
                     lost.write(_rejected(table, decision, self.stages))
                 guard.advance(reader.rows(group), int(sizes.sum()))
-        written = {
-            what: {"bytes": path.stat().st_size, "sha256": files.digest(path)}
-            for what, path in outputs.items()
+        record = {
+            "promise": self.promise,
+            "tally": total(tallies),
+            "languages": languages,
+            "files": {what: draft.facts for what, draft in drafts.items()},
         }
-        record = {"promise": self.promise, "tally": total(tallies), "files": written}
         self.corpus.complete(self.key, shard, record)
+
+
+def _counted(column: pa.ChunkedArray) -> dict[str, int]:
+    """How often each value of a column is there."""
+    counts = pc.value_counts(column.drop_null())
+    return {str(value): count.as_py() for value, count in zip(*counts.flatten(), strict=True)}
 
 
 def output_schema(stages: Sequence[Stage], rejected: bool = False) -> pa.Schema:
@@ -149,7 +167,7 @@ def _rejected(table: pa.Table, decision: Decision, stages: Sequence[Stage]) -> p
     )
 
 
-def claim(directory: Path) -> dict[str, Any]:
+def claim(directory: Location) -> dict[str, Any]:
     """Makes an empty directory ours, or says what is in one that is.
 
     Raises CallError for a directory that holds something else.
@@ -167,13 +185,14 @@ def claim(directory: Path) -> dict[str, Any]:
     return mark
 
 
-def clear(directory: Path, outputs: set[str], documents: str) -> None:
+def clear(directory: Location, outputs: set[str], documents: str) -> None:
     """Claims a directory and removes the shards of earlier writes but those to be written.
 
     documents is the digest of the corpus's documents: all shards of other documents go.
     """
     same = claim(directory).get("documents") == documents
-    files.sweep(directory)
+    if isinstance(directory, Path):
+        files.sweep(directory)
     for path in directory.iterdir():
         shard = path.name.endswith(tuple(f".{form}" for form in FORMATS))
         if shard and not (same and path.name in outputs):

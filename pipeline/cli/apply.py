@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +14,10 @@ from tamis.pipeline.cli.tables import ledger_table, out, print_json
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.engine import Local, cores
 from tamis.pipeline.errors import CallError, from_os
+from tamis.pipeline.files import remove_below
 from tamis.pipeline.ingest.run import IngestJob, shards_of_inputs
+from tamis.pipeline.storage import Location
+from tamis.pipeline.storage_scratch import scratch_of
 from tamis.pipeline.write import Format, claim
 
 
@@ -28,10 +30,17 @@ def apply(
         str, typer.Argument(metavar="STAGE[,STAGE...]", help="Stages of the recipe.")
     ],
     shards: Annotated[list[str], typer.Argument(metavar="SHARD", help="Files to sift.")],
-    directory: Annotated[Path, typer.Option("--output", "-o", help="Where the sifted files go.")],
-    rejected: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write what was rejected too, with reasons.")
-    ] = None,
+    directory: Annotated[
+        Location,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            parser=o.place,
+            help="Where the sifted files go: a directory or a URL.",
+        ),
+    ],
+    rejected: o.RejectedOption = None,
     form: Annotated[Format, typer.Option("--format", help="Of the files written.")] = "parquet",
     text_key: Annotated[str | None, typer.Option(help="Field of the text; may be dotted.")] = None,
     id_key: Annotated[str | None, typer.Option(help="Field of the id.")] = None,
@@ -50,10 +59,12 @@ def apply(
     if rejected is not None and rejected.resolve() == directory.resolve():
         raise CallError("--rejected and --output are the same directory")
     engine = Local(cores(workers), quiet=json)
-    corpus = Corpus(directory / ".corpus")
+    here = isinstance(directory, Path)
+    root = directory / ".corpus" if here else scratch_of(f"{directory} apply")
+    corpus = Corpus(root)
     try:
         claim(directory)
-        shutil.rmtree(corpus.root, ignore_errors=True)  # what an interrupted call left
+        remove_below(root)  # what an interrupted call left
     except OSError as error:
         raise from_os(error, f"cannot write into {directory}") from error
     try:
@@ -63,7 +74,7 @@ def apply(
             write = WriteJob(corpus.root, chosen, directory, form, rejected, names=names)
             ledger = engine.go([*measure_jobs(corpus.root, chosen), write])
     finally:
-        shutil.rmtree(corpus.root, ignore_errors=True)
+        remove_below(root)
     if json:
         print_json(ledger)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,10 +14,14 @@ from tamis.pipeline.ingest.installed import list_installed
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.plan import plan
 from tamis.pipeline.ingest.run import IngestJob
+from tamis.pipeline.ingest.urls import Named
 
 InputsArgument = Annotated[
     list[str],
-    typer.Argument(metavar="INPUT", help="Files, directories, globs, or installed:"),
+    typer.Argument(
+        metavar="INPUT",
+        help="Files, directories, globs, URLs, @FILE (a list), installed:",
+    ),
 ]
 
 
@@ -28,13 +31,20 @@ def register(app: typer.Typer) -> None:
 
 def ingest(
     inputs: InputsArgument,
-    corpus: Annotated[Path, typer.Option("--output", "-o", help="The corpus directory to make.")],
+    corpus: o.NewCorpusOption,
     source: Annotated[str | None, typer.Option(help="The source of every document.")] = None,
     text_key: Annotated[str | None, typer.Option(help="Field of the text; may be dotted.")] = None,
     id_key: Annotated[str | None, typer.Option(help="Field of the id.")] = None,
     url_key: Annotated[str | None, typer.Option(help="Field of the URL.")] = None,
     date_key: Annotated[str | None, typer.Option(help="Field of the date.")] = None,
     source_key: Annotated[str | None, typer.Option(help="Field of the source.")] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="Of every input, whatever its name ends in.")
+    ] = None,
+    prefix: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Goes before the lines of an @LIST that are no URLs."),
+    ] = None,
     encoding: Annotated[str | None, typer.Option(help="Of plain text files.")] = None,
     max_document_bytes: Annotated[
         int | None, typer.Option(help="Longer records become error rows.")
@@ -67,6 +77,8 @@ def ingest(
         "url_key": url_key,
         "date_key": date_key,
         "source_key": source_key,
+        "format": form,
+        "prefix": prefix,
         "encoding": encoding,
         "max_document_bytes": max_document_bytes,
         "shard_bytes": shard_bytes,
@@ -88,12 +100,15 @@ def ingest(
 
 def show_plan(arguments: list[str], options: IngestOptions) -> None:
     """Prints what would be read, and into how many shards."""
-    inputs = expand(arguments, list_installed).inputs
+    inputs = expand(arguments, list_installed, named=Named(options)).inputs
     made = plan(inputs, options.shard_bytes)
-    rows = [[one.name, one.format, f"{one.bytes / 1e6:,.3f}"] for one in inputs[:20]]
+    rows = [
+        [one.name, one.format, f"{one.bytes / 1e6:,.3f}" if one.bytes >= 0 else "?"]
+        for one in inputs[:20]
+    ]
     rows += [[f"... and {len(inputs) - 20:,} more", "", ""]] if len(inputs) > 20 else []
-    size = sum(one.bytes for one in inputs) / 1e6
-    title = f"{len(inputs):,} inputs, {size:,.1f} MB, would become {len(made.shards):,} shards"
+    total = sum(max(one.bytes, 0) for one in inputs) / 1e6
+    title = f"{len(inputs):,} inputs, {total:,.1f} MB, would become {len(made.shards):,} shards"
     out().print(simple(title, [("input", False), ("format", False), ("MB", True)], rows))
 
 

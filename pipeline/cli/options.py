@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,8 +18,32 @@ from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.on_ray import Ray
 from tamis.pipeline.on_slurm import Slurm
 from tamis.pipeline.recipe import Recipe
+from tamis.pipeline.storage import Location, location
 
-CorpusArgument = Annotated[Path, typer.Argument(metavar="CORPUS", help="The corpus directory.")]
+
+def place(name: object) -> Location:
+    """The place that an argument names; a default is a place already."""
+    return location(str(name))
+
+
+CorpusArgument = Annotated[
+    Location,
+    typer.Argument(metavar="CORPUS", parser=place, help="The corpus: a directory or a URL."),
+]
+NewCorpusOption = Annotated[
+    Location,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="CORPUS",
+        parser=place,
+        help="The corpus to make: a directory or a URL.",
+    ),
+]
+RejectedOption = Annotated[
+    Location | None,
+    typer.Option(metavar="DIR", parser=place, help="Write what was rejected too, with reasons."),
+]
 RecipeOption = Annotated[
     str | None,
     typer.Option(

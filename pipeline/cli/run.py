@@ -28,9 +28,7 @@ def run(
         list[str] | None,
         typer.Argument(metavar="INPUT", help="What to ingest; nothing for an old corpus."),
     ] = None,
-    corpus: Annotated[Path, typer.Option("--output", "-o", help="The corpus directory.")] = Path(
-        "corpus"
-    ),
+    corpus: o.NewCorpusOption = Path("corpus"),
     form: Annotated[Format, typer.Option("--format", help="Of the cleaned shards.")] = "parquet",
     strict: o.StrictOption = False,
     changes: o.SetOption = None,

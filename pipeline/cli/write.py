@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +18,7 @@ from tamis.pipeline.lock import Lease
 from tamis.pipeline.phase import pending
 from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.sift import Sift
+from tamis.pipeline.storage import Location
 from tamis.pipeline.write import Format
 
 
@@ -30,7 +29,14 @@ def register(app: typer.Typer) -> None:
 def write(
     corpus: o.CorpusArgument,
     directory: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to; default: CORPUS/cleaned.")
+        Location | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            parser=o.place,
+            help="Where to, a directory or a URL; default: CORPUS/cleaned.",
+        ),
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="Of the shards.")] = "parquet",
     without: Annotated[
@@ -40,9 +46,7 @@ def write(
             help="Leave stages or rules out; what that brings to life is measured. Needs -o.",
         ),
     ] = None,
-    rejected: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write what was rejected too, with reasons.")
-    ] = None,
+    rejected: o.RejectedOption = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse if a stage of the recipe has no signals.")
     ] = False,
@@ -62,6 +66,8 @@ def write(
         raise CallError("--without is another recipe's answer: say where to write it with -o DIR")
     for name in left_out:
         chosen = chosen.without(name.strip())
+    if target.read_only and directory is None:
+        raise CallError(f"{corpus} is served by HTTP, for reading only: say where to write, -o DIR")
     if dry_run:
         phase, missing = answer.write_phase(Sift(target, chosen), directory, form, rejected)
         say(f"{len(pending(phase))} of {len(phase.tasks)} tasks to write into {phase.out}")
@@ -77,7 +83,8 @@ def write(
             how = {"format": form, "rejected": rejected}
             ledger = _arm(target, chosen, where, lease, directory, **how)
         else:
-            chosen.save(target.root / "recipe.toml")
+            if not target.read_only:
+                chosen.save(target.root / "recipe.toml")
             job = WriteJob(target.root, chosen, directory, form, rejected, strict)
             ledger = where.go([job], lease)
     if ledger is None:
@@ -89,11 +96,11 @@ def write(
 
 
 def _arm(
-    corpus: Corpus, recipe: Recipe, where: Engine, lease: Lease, out: Path, **how: Any
+    corpus: Corpus, recipe: Recipe, where: Engine, lease: Lease, out: Location, **how: Any
 ) -> dict[str, Any]:
     """The answer of another recipe, measured in a corpus that borrows these documents."""
-    with tempfile.TemporaryDirectory(prefix=".arm-", dir=corpus.root) as scratch:
-        arm = borrow(corpus, Path(scratch), recipe)
+    with corpus.arm() as place:
+        arm = borrow(corpus, place, recipe)
         jobs = [*measure_jobs(arm.root, recipe), WriteJob(arm.root, recipe, out, **how)]
         ledger: dict[str, Any] = where.go(jobs, lease)
         return ledger

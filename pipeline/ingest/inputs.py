@@ -6,9 +6,11 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tamis.pipeline.errors import CallError
+from tamis.pipeline.storage import Location, protocol_of
+from tamis.pipeline.storage_http import public
 
 
 class Unreadable(Exception):
@@ -35,7 +37,7 @@ class Input:
     path: str
     """Where it is read from."""
     bytes: int
-    """Its size on disk."""
+    """Its size, compressed or not; -1 where a server does not say it."""
     format: str
     """A key of the readers: jsonl, text, parquet, docstrings, catalogue, man, description."""
     compression: str = ""
@@ -44,6 +46,25 @@ class Input:
     """The source of its documents where the input itself says it."""
     package: str | None = None
     """The package it belongs to; set aside as a whole."""
+    tag: str = ""
+    """What a server says that changes with the file: its ETag, or when it was last modified."""
+    ranges: bool = True
+    """Whether it can be read from any byte on; some servers only send all of it."""
+    secret: str = field(default="", repr=False)
+    """The URL with its password or query, where it has one: written nowhere."""
+
+    @property
+    def url(self) -> str:
+        """Where it is read from if that is a URL, else nothing."""
+        return self.secret or (self.path if protocol_of(self.path) else "")
+
+
+READ = 1 << 18  # small enough that what it expands to stays in the processor's cache
+
+
+def changed(source: Input, size: int) -> Unreadable:
+    """The error for an input that is not what it was when it was planned."""
+    return Unreadable("changed_file", f"was {source.bytes} bytes when planned, now {size}")
 
 
 EXTENSIONS = {
@@ -64,7 +85,7 @@ EXTENSIONS = {
     ".arc": "warc",
 }
 COMPRESSIONS = {".gz": "gz", ".bz2": "bz2", ".xz": "xz", ".zst": "zst", ".zstd": "zst"}
-_KNOWN = (
+KNOWN = (
     f"known endings: {', '.join(EXTENSIONS)}, each but .parquet also with {', '.join(COMPRESSIONS)}"
 )
 
@@ -83,21 +104,25 @@ class Expansion:
 def expand(
     arguments: Sequence[str],
     list_installed: Callable[[], list[Input]],
-    corpus: Path | None = None,
+    corpus: Location | None = None,
+    named: Callable[[str, Counter[str]], list[Input]] | None = None,
 ) -> Expansion:
-    """Every input that files, directories, globs and `installed:` stand for, in a fixed order.
+    """Every input that arguments stand for, in a fixed order.
 
+    named tells the inputs of one argument; without it arguments are names of files here alone.
     What lies in the corpus that is being made is no input. Raises CallError for an argument that
     stands for nothing that can be read.
     """
     found = Expansion()
-    seen: set[Path] = set()
+    seen: set[str] = set()
     names: Counter[str] = Counter()
-    own = corpus.resolve() if corpus else None
+    named = named or local
+    own = f"{corpus.resolve()}/" if corpus else None
     for argument in arguments:
-        inputs = list_installed() if argument == "installed:" else _named(argument, found.skipped)
-        resolved = [(one, Path(one.path).resolve()) for one in inputs]
-        resolved = [(one, real) for one, real in resolved if own not in real.parents]
+        inputs = list_installed() if argument == "installed:" else named(argument, found.skipped)
+        resolved = [(one, one.url or str(Path(one.path).resolve())) for one in inputs]
+        if own:
+            resolved = [(one, real) for one, real in resolved if not real.startswith(own)]
         if not resolved:
             raise CallError(_nothing(argument, found.skipped))
         for one, real in resolved:
@@ -111,26 +136,25 @@ def expand(
     return found
 
 
-def _named(argument: str, skipped: Counter[str]) -> list[Input]:
-    if "://" in argument:
-        raise CallError(f"{argument}: inputs are files, directories, globs or installed:")
+def local(argument: str, skipped: Counter[str], form: str | None = None) -> list[Input]:
+    """The files of this machine that a path or glob stands for; form is --format."""
     if not _is_utf8(argument):
         raise CallError(f"{argument!a}: the name is not UTF-8: rename it")
     path = Path(argument)
     if path.is_file():
-        source = _input(path, path.name)
-        if source is None:
-            raise CallError(f"{argument}: unknown kind of file; {_KNOWN}")
-        return [source]
+        kind = kind_of(path.name, form)
+        if kind is None:
+            raise CallError(f"{argument}: unknown kind of file; {KNOWN}")
+        return [_input(path, path.name, kind)]
     if path.is_dir():
-        return _below(path, _walk(path, skipped), skipped)
+        return _below(path, _walk(path, skipped), skipped, form)
     if path.exists():
         raise CallError(f"{argument}: neither a file nor a directory; put its content into a file")
     if any(sign in argument for sign in "*?["):
         fixed = path
         while any(sign in str(fixed) for sign in "*?["):
             fixed = fixed.parent
-        return _below(fixed, _matches(path), skipped)
+        return _below(fixed, _matches(path), skipped, form)
     raise CallError(f"{argument}: no such file or directory")
 
 
@@ -165,7 +189,9 @@ def _walk(directory: Path, skipped: Counter[str]) -> Iterator[Path]:
             skipped["no file"] += 1
 
 
-def _below(root: Path, paths: Iterable[Path], skipped: Counter[str]) -> list[Input]:
+def _below(
+    root: Path, paths: Iterable[Path], skipped: Counter[str], form: str | None
+) -> list[Input]:
     inputs = []
     for path in paths:
         name = path.relative_to(root).as_posix() if root in path.parents else path.as_posix()
@@ -173,22 +199,35 @@ def _below(root: Path, paths: Iterable[Path], skipped: Counter[str]) -> list[Inp
             continue
         if not _is_utf8(str(path)):
             skipped["name not UTF-8"] += 1
-        elif (source := _input(path, name)) is None:
-            skipped["".join(path.suffixes[-2:]) or "no ending"] += 1
+        elif (kind := kind_of(path.name, form)) is None:
+            pass_over(path.name, skipped)
         else:
-            inputs.append(source)
+            inputs.append(_input(path, name, kind))
     return inputs
 
 
-def _input(path: Path, name: str) -> Input | None:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
+def pass_over(name: str, skipped: Counter[str]) -> None:
+    """Counts a file of another kind."""
+    skipped["".join(PurePosixPath(name).suffixes[-2:]) or "no ending"] += 1
+
+
+def kind_of(name: str, form: str | None = None) -> tuple[str, str] | None:
+    """Format and compression of a file by the endings of its name, None if they tell nothing.
+
+    form is the format of every file, whatever its ending.
+    """
+    suffixes = [suffix.lower() for suffix in PurePosixPath(name).suffixes]
     compression = COMPRESSIONS.get(suffixes[-1], "") if suffixes else ""
     ending = suffixes[-2:-1] if compression else suffixes[-1:]
-    kind = EXTENSIONS.get(ending[0]) if ending else None
+    kind = form or (EXTENSIONS.get(ending[0]) if ending else None)
     if kind is None or (kind == "parquet" and compression):
         return None
+    return kind, compression
+
+
+def _input(path: Path, name: str, kind: tuple[str, str]) -> Input:
     # Absolute: an interrupted ingest may be taken up from another directory.
-    return Input(name, str(path.absolute()), path.stat().st_size, kind, compression)
+    return Input(name, str(path.absolute()), path.stat().st_size, *kind)
 
 
 def _is_utf8(name: str) -> bool:
@@ -202,4 +241,4 @@ def _is_utf8(name: str) -> bool:
 def _nothing(argument: str, skipped: Counter[str]) -> str:
     others = ", ".join(f"{count} {ending}" for ending, count in skipped.most_common(5))
     passed = f" (passed over: {others})" if others else ""
-    return f"{argument}: nothing to read there{passed}; {_KNOWN}"
+    return f"{public(argument)}: nothing to read there{passed}; {KNOWN}"

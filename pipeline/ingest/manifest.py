@@ -6,17 +6,17 @@ import platform
 import tempfile
 from collections import Counter
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tamis.pipeline.corpus import Corpus, Manifest, Shard
 from tamis.pipeline.errors import WorkError
+from tamis.pipeline.files import parquet_file
 from tamis.pipeline.ingest.options import SIDES, IngestOptions
 from tamis.pipeline.ingest.phase import IngestPhase, shard_name
 from tamis.pipeline.schema import DOCUMENTS
+from tamis.pipeline.storage import Location
 
 LIBRARIES = ("datatrove", "fasttext-numpy2-wheel", "numpy", "orjson", "pyarrow", "tamis")
 
@@ -36,9 +36,10 @@ def manifest(corpus: Corpus, phase: IngestPhase) -> Manifest:
     ]
     counts = _counts(corpus, phase.options, records)
     if not shards and not any(side["documents"] for side in counts["set_aside"].values()):
-        raise _nothing_read(corpus, counts)
+        raise _nothing_read(corpus, phase, counts, records)
     inputs: list[dict[str, Any]] = [
         {"name": s.name, "path": s.path, "bytes": s.bytes, "sha256": digests.get(str(place))}
+        | ({"tag": s.tag} if s.url else {})
         for place, s in enumerate(phase.inputs)
     ]
     versions = {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()}
@@ -69,18 +70,18 @@ def _counts(corpus: Corpus, options: IngestOptions, records: dict[str, Any]) -> 
     }
 
 
-def _files(directory: Path, records: dict[str, Any], kind: str) -> list[Path]:
+def _files(directory: Location, records: dict[str, Any], kind: str) -> list[Location]:
     return [directory / f"{name}.parquet" for name, r in records.items() if kind in r["files"]]
 
 
-def _repeated_ids(paths: list[Path]) -> int:
+def _repeated_ids(paths: list[Location]) -> int:
     """How many rows repeat the id of an earlier one; on disk, past half a gigabyte of ids."""
     if not paths:
         return 0
     import duckdb  # 0.1 s that every command and every worker would pay for at the top
 
     schema = pa.schema([DOCUMENTS.field("id")])
-    batches = (b for path in paths for b in pq.ParquetFile(path).iter_batches(columns=["id"]))
+    batches = (b for path in paths for b in parquet_file(path).iter_batches(columns=["id"]))
     with tempfile.TemporaryDirectory(prefix="tamis-") as scratch:
         config: dict[str, Any] = {"memory_limit": "512MB", "threads": 2, "temp_directory": scratch}
         database = duckdb.connect(config=config)
@@ -91,13 +92,19 @@ def _repeated_ids(paths: list[Path]) -> int:
     return int(found[0]) if found else 0
 
 
-def _nothing_read(corpus: Corpus, counts: dict[str, Any]) -> WorkError:
+def _nothing_read(
+    corpus: Corpus, phase: IngestPhase, counts: dict[str, Any], records: dict[str, Any]
+) -> WorkError:
     """The error for inputs without a single document, with an example of what was wrong."""
     detail = "they are empty"
-    for path in sorted((corpus.root / "errors").glob("*.parquet"))[:1]:
-        first = next(pq.ParquetFile(path).iter_batches(1)).to_pylist()[0]
+    errors = _files(corpus.root / "errors", records, "errors")
+    for path in errors[:1]:
+        first = next(parquet_file(path).iter_batches(1)).to_pylist()[0]
         detail = "{input}, {place}: {reason}: {detail}".format(**first)
     reasons = ", ".join(f"{count} {reason}" for reason, count in counts["errors"].items())
-    for path in [*(corpus.root / "errors").glob("*"), *(corpus.root / "records/ingest").glob("*")]:
-        path.unlink()  # what is written is of no use; the next call begins afresh
+    corpus.plan_file.unlink()  # what is written is of no use; the next call begins afresh
+    for path in errors:
+        path.unlink()
+    for name in (name for unit in range(len(phase.tasks)) for name in phase.names(unit)):
+        corpus.retract("ingest", name)
     return WorkError(f"no document could be read ({reasons or 'no records'}): {detail}")

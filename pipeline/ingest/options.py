@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tamis.filters.sources.web.page import Extractor
+from tamis.pipeline.storage_http import public
 
 SIDES = ("heldout", "reference")
 
@@ -31,6 +32,8 @@ class IngestOptions(BaseModel):
     """What turns HTML into text."""
     format: str | None = None
     """Of every input, for names that do not say it or lie."""
+    prefix: str = ""
+    """What goes before every line of a list of inputs (@FILE) that is no URL itself."""
     encoding: str = "utf-8"
     """Of plain text and Markdown; JSON and Parquet are always UTF-8."""
     max_document_bytes: Annotated[int, Field(gt=0)] = 50_000_000
@@ -49,6 +52,13 @@ class IngestOptions(BaseModel):
             "".encode(value)
         except LookupError:
             raise ValueError(f"unknown encoding '{value}'") from None
+        return value
+
+    @field_validator("prefix")
+    @classmethod
+    def _no_secrets(cls, value: str) -> str:
+        if public(value) != value:
+            raise ValueError("a password or a query would be written down: leave it out")
         return value
 
     @field_validator("set_aside")

@@ -27,16 +27,23 @@ _BROKEN = (pa.ArrowException, OSError)
 
 def row_group_bytes(source: Input) -> list[int]:
     """The uncompressed size of every row group; empty for a file that cannot be read."""
+    if not source.ranges:
+        return []  # all of it would come, for each piece
     try:
-        metadata = pq.read_metadata(source.path)
-    except _BROKEN:
+        metadata = _metadata(source)
+    except (*_BROKEN, Unreadable):
         return []
     return [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
 
 
+def _metadata(source: Input) -> Any:
+    with opened(source) as file, pq.ParquetFile(file) as parquet:
+        return parquet.metadata
+
+
 def rows_between(source: Input, start: int, stop: int | None) -> int:
     """How many rows the row groups start to stop have, by the footer."""
-    metadata = pq.read_metadata(source.path)
+    metadata = _metadata(source)
     groups = range(metadata.num_row_groups)[start:stop]
     return sum(metadata.row_group(group).num_rows for group in groups)
 
@@ -75,7 +82,7 @@ def read(
         _check_text(schema, text_key, sum(rows[group] for group in groups))
         for group in groups:
             first, last = sum(rows[:group]), sum(rows[: group + 1])
-            at = source.bytes * first // max(sum(rows), 1)
+            at = max(source.bytes, 0) * first // max(sum(rows), 1)
             try:
                 for batch in _batches(file, raw, group, max(PAGE_BYTES, 2 * limit)):
                     yield Batch(first, batch, at)

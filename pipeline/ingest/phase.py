@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -19,7 +18,7 @@ from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.plan import Piece, Plan
 from tamis.pipeline.ingest.records import Rows
 from tamis.pipeline.ingest.shard_writer import ShardWriter
-from tamis.pipeline.ingest.streams import Source, opened
+from tamis.pipeline.ingest.streams import Source
 
 _ELSEWHERE = Input("", "", 0, "")  # an input of another task
 KILLED = Unreadable("killed_worker", "the record killed its worker twice")
@@ -53,9 +52,9 @@ class IngestPhase:
         for piece in (p for number in self.plan.tasks[unit] for p in self.plan.shards[number]):
             source = self.inputs[piece.input]
             if source.format != "parquet":
-                size += (source.bytes if piece.stop is None else piece.stop) - piece.start
+                size += (max(source.bytes, 0) if piece.stop is None else piece.stop) - piece.start
             elif piece.start == 0:
-                size += source.bytes
+                size += max(source.bytes, 0)
         return size
 
     def names(self, unit: int) -> list[str]:
@@ -217,8 +216,10 @@ def shard_name(number: int) -> str:
 
 def digest_of(source: Input) -> str | None:
     """The SHA-256 of an input, None if it cannot be read."""
+    raw = Source(replace(source, compression=""))
     try:
-        with opened(source) as file:  # which waits for no pipe that took the file's place
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        for _ in raw.blocks():
+            pass
     except (OSError, Unreadable):
         return None
+    return raw.sha256

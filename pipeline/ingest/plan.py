@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tamis.pipeline.ingest import parquet
-from tamis.pipeline.ingest.inputs import Input
-from tamis.pipeline.ingest.streams import READ
+from tamis.pipeline.ingest.inputs import READ, Input
 
 # Bytes of text per byte of input, roughly: what real files of each kind gave.
 _EXPANSION = {"gz": 3.0, "zst": 3.0, "bz2": 4.0, "xz": 4.0}
@@ -66,7 +65,7 @@ def plan(inputs: Sequence[Input], shard_bytes: int, gather: bool = True) -> Plan
             continue
         gathered.append(Piece(place))
         size += expected
-        if size >= shard_bytes or not gather:
+        if size >= shard_bytes or not gather or source.bytes < 0:
             _add(made, [gathered])
             gathered, size = [], 0.0
     _add(made, [gathered] if gathered else [])
@@ -76,7 +75,7 @@ def plan(inputs: Sequence[Input], shard_bytes: int, gather: bool = True) -> Plan
 def expected_text(source: Input) -> float:
     """About how many bytes of text an input holds."""
     expansion = _EXPANSION.get(source.compression, 1.0)
-    return source.bytes * expansion * _YIELD.get(source.format, 1.0)
+    return max(source.bytes, 0) * expansion * _YIELD.get(source.format, 1.0)
 
 
 def _shard_bytes(inputs: Sequence[Input]) -> int:
@@ -95,7 +94,7 @@ def _cut(source: Input, place: int, shard_bytes: int) -> list[Piece]:
     """The pieces of a large input, none if it cannot be cut."""
     if source.format == "parquet":
         return _row_groups(parquet.row_group_bytes(source), place, shard_bytes)
-    if source.format != "jsonl":
+    if source.format != "jsonl" or not (source.ranges or source.compression):
         return []
     step = shard_bytes
     if source.compression:

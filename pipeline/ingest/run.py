@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,19 @@ from tamis.pipeline.ingest.manifest import manifest
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.phase import IngestPhase, digest_of, shard_name
 from tamis.pipeline.ingest.plan import Plan, plan
+from tamis.pipeline.ingest.urls import Named, secrets
 from tamis.pipeline.phase import Runner
 from tamis.pipeline.progress import Progress
 from tamis.pipeline.recipe import Recipe
+from tamis.pipeline.storage import Location, remote
+from tamis.pipeline.storage_http import public
 
 
 @dataclass(frozen=True)
 class IngestJob:
     """Writes the documents of a corpus; goes on where an interrupted ingest stopped."""
 
-    root: Path
+    root: Location
     arguments: tuple[str, ...]
     options: IngestOptions
     recipe: Recipe | None = None
@@ -58,7 +61,8 @@ class IngestJob:
         corpus = Corpus(self.root)
         if corpus.exists():
             return None
-        return IngestPhase(corpus, *_saved_plan(corpus), self.options, self.strict)
+        inputs, made = _saved_plan(corpus)
+        return IngestPhase(corpus, secrets(self.arguments, inputs), made, self.options, self.strict)
 
     def settle(self, runner: Runner) -> None:
         """Publishes the corpus, and its recipe; raises WorkError if nothing could be read."""
@@ -82,11 +86,11 @@ def _plan(
     progress: Progress,
 ) -> None:
     """Saves what is to be read: an interrupted ingest of the same is left as it was planned."""
-    path = _plan_file(corpus)
+    path, shown = corpus.plan_file, [public(argument) for argument in arguments]
     if path.exists():
         saved = read_json(path)
         differences = _differing(saved["options"], options)
-        if saved["arguments"] != list(arguments):
+        if saved["arguments"] != shown:
             differences.insert(0, f"inputs were {' '.join(saved['arguments'])}")
         if differences:
             raise CallError(
@@ -95,24 +99,21 @@ def _plan(
                 "another -o"
             )
         return
-    found = expand(arguments, list_installed, corpus.root)
+    found = expand(arguments, list_installed, corpus.root, Named(options))
     if found.skipped:
         kinds = ", ".join(f"{count} {ending}" for ending, count in found.skipped.most_common(5))
         progress.say(f"passed over {found.skipped.total()} files of other kinds ({kinds})")
     if found.repeated:
         progress.say(f"{found.repeated} files were named more than once: each is read once")
     made = plan(found.inputs, options.shard_bytes, gather)
-    asked = {"arguments": list(arguments), "options": options.model_dump()}
-    write_json(path, {**asked, "inputs": [asdict(s) for s in found.inputs], "plan": asdict(made)})
-
-
-def _plan_file(corpus: Corpus) -> Path:
-    return corpus.root / "records" / "ingest" / "plan.json"
+    asked = {"arguments": shown, "options": options.model_dump()}
+    saved = [asdict(replace(source, secret="")) for source in found.inputs]
+    write_json(path, {**asked, "inputs": saved, "plan": asdict(made)})
 
 
 def _saved_plan(corpus: Corpus) -> tuple[list[Input], Plan]:
     """What was planned for a corpus: it would not be the same once a Parquet file is gone."""
-    saved = read_json(_plan_file(corpus))
+    saved = read_json(corpus.plan_file)
     return [Input(**source) for source in saved["inputs"]], Plan.load(saved["plan"])
 
 
@@ -121,7 +122,7 @@ def _check_same(corpus: Corpus, arguments: Sequence[str], options: IngestOptions
     if not arguments:
         return
     was = {source["name"]: source["bytes"] for source in corpus.manifest.inputs}
-    expanded = expand(arguments, list_installed, corpus.root)
+    expanded = expand(arguments, list_installed, corpus.root, Named(options))
     now = {source.name: source.bytes for source in expanded.inputs}
     differences = [f"{name} is new" for name in now.keys() - was.keys()]
     differences += [f"{name} is gone" for name in was.keys() - now.keys()]
@@ -137,15 +138,26 @@ def _check_same(corpus: Corpus, arguments: Sequence[str], options: IngestOptions
 
 def _rewritten(corpus: Corpus, inputs: Sequence[Input]) -> list[str]:
     """Which inputs of the same size were written since, and to other bytes."""
-    digests = {source["name"]: source["sha256"] for source in corpus.manifest.inputs}
-    made = (corpus.root / "corpus.json").stat().st_mtime
+    known = {source["name"]: source for source in corpus.manifest.inputs}
     return [
         f"{one.name} changed"
         for one in inputs
-        if one.name in digests
-        and Path(one.path).stat().st_mtime > made
-        and digest_of(one) != digests[one.name]
+        if (was := known.get(one.name))
+        and _may_differ(corpus, one, was)
+        and digest_of(one) != was["sha256"]
     ]
+
+
+def _may_differ(corpus: Corpus, one: Input, was: dict[str, Any]) -> bool:
+    """Whether an input is worth being read again: it was written after the corpus was made.
+
+    A server's file is by its tag; one that has no tag is taken for the same.
+    """
+    if one.url:
+        return bool(one.tag != was.get("tag", one.tag))
+    made = corpus.root / "corpus.json"
+    written = made.stat().st_mtime if isinstance(made, Path) else remote(made).written()
+    return Path(one.path).stat().st_mtime > written
 
 
 def _differing(was: dict[str, Any], options: IngestOptions) -> list[str]:

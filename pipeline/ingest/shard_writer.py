@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tamis.pipeline import files
+from tamis.pipeline.files import Draft
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.records import Rows
 from tamis.pipeline.schema import DOCUMENTS, ERRORS, INGEST, Status
+from tamis.pipeline.storage import Location
 
 ROW_GROUP_BYTES = 32_000_000
 ROW_GROUP_ROWS = 65_536
@@ -25,7 +26,7 @@ HELD_BYTES = 4 * ROW_GROUP_BYTES  # where what came with the texts is larger tha
 class ShardWriter:
     """Writes the files of one shard; they appear when it is closed."""
 
-    def __init__(self, root: Path, shard: str, options: IngestOptions) -> None:
+    def __init__(self, root: Location, shard: str, options: IngestOptions) -> None:
         self.root, self.shard, self.options = root, shard, options
         self.counts: dict[str, Any] = {
             "rows": 0,
@@ -35,7 +36,7 @@ class ShardWriter:
         }
         self._stack = ExitStack()
         self._writers: dict[str, pq.ParquetWriter] = {}
-        self._paths: dict[str, Path] = {}
+        self._drafts: dict[str, Draft] = {}
         self._batches: list[pa.RecordBatch] = []
         self._groups: list[str] = []
         self._pending_bytes = 0
@@ -94,10 +95,7 @@ class ShardWriter:
         self._flush()
         self._flush_errors()
         self._stack.close()
-        self.counts["files"] = {
-            name: {"bytes": path.stat().st_size, "sha256": files.digest(path)}
-            for name, path in sorted(self._paths.items())
-        }
+        self.counts["files"] = {name: draft.facts for name, draft in sorted(self._drafts.items())}
         return self.counts
 
     def abandon(self, error: BaseException) -> None:
@@ -145,14 +143,14 @@ class ShardWriter:
 
     def _writer(self, place: str, schema: pa.Schema) -> pq.ParquetWriter:
         if place not in self._writers:
-            self._paths[place] = self._path(place)
-            temporary = self._stack.enter_context(files.atomic(self._paths[place]))
+            draft = self._stack.enter_context(files.atomic(self._path(place)))
+            self._drafts[place] = draft
             self._writers[place] = self._stack.enter_context(
-                files.parquet_writer(temporary, schema)
+                files.parquet_writer(draft.path, schema)
             )
         return self._writers[place]
 
-    def _path(self, place: str) -> Path:
+    def _path(self, place: str) -> Location:
         return self.root / place / f"{self.shard}.parquet"
 
     def _draw(self, rows: int) -> np.ndarray[Any, np.dtype[np.int64]] | None:

@@ -11,16 +11,16 @@ import hashlib
 import lzma
 import os
 import stat
-from collections.abc import Callable, Iterator
-from io import BufferedReader
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from typing import Any, BinaryIO
 
 from backports import zstd
 from isal import igzip_lib
 
-from tamis.pipeline.ingest.inputs import Input, Unreadable
+from tamis.pipeline.ingest import remote
+from tamis.pipeline.ingest.inputs import READ, Input, Unreadable, changed
 
-READ = 1 << 18  # small enough that what it expands to stays in the processor's cache
 BLOCK = 1 << 20
 STEP = 1 << 14  # what a fault costs at most of the text before it; 1 MB steps are 5 % faster
 WINDOW = 27  # 128 MB: the most that a frame or stream may make its reader hold
@@ -63,28 +63,44 @@ class Source:
         file cannot be opened, differs from what was planned, is truncated or corrupt; what came
         before was good.
         """
-        with opened(self.input) as file:
-            raw = self._read(file, start)
+        raw = self._read(start)
+        with closing(raw):
             if not self.input.compression:
                 yield from raw
                 return
             yield from _decompress(raw, self.input.compression)
 
-    def _read(self, file: BinaryIO, start: int) -> Iterator[tuple[int, bytes]]:
+    def _read(self, start: int) -> Generator[tuple[int, bytes], None, None]:
         self._sha256, self._whole = hashlib.sha256(), False
-        file.seek(start)
         place = start
-        while data := _read_some(file, place):
-            self._sha256.update(data)
-            yield place, data
-            place += len(data)
-        if place != self.input.bytes:
-            raise _changed(self.input, place)
+        parts = remote.parts(self.input, start) if self.input.url else _parts(self.input, start)
+        with closing(parts):
+            for data in parts:
+                self._sha256.update(data)
+                yield place, data
+                place += len(data)
+        if self.input.bytes not in (-1, place):
+            raise changed(self.input, place)
         self._whole = start == 0
 
 
-def opened(source: Input) -> BufferedReader:
-    """The open file of an input; raises Unreadable if it is gone or not what it was."""
+def _parts(source: Input, start: int) -> Generator[bytes, None, None]:
+    """What a file of this machine holds from a byte on, READ bytes at a time."""
+    with opened(source) as file:
+        file.seek(start)
+        place = start
+        while data := _read_some(file, place):
+            yield data
+            place += len(data)
+
+
+def opened(source: Input) -> BinaryIO:
+    """The open file of an input, here or on a server, in which any byte can be read.
+
+    Raises Unreadable if it is gone or not what it was.
+    """
+    if source.url:
+        return remote.opened(source)
     try:
         # Without O_NONBLOCK a pipe that took the file's place would wait for a writer.
         descriptor = os.open(source.path, os.O_RDONLY | os.O_NONBLOCK)
@@ -94,12 +110,8 @@ def opened(source: Input) -> BufferedReader:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_size != source.bytes:
         file.close()
-        raise _changed(source, status.st_size)
+        raise changed(source, status.st_size)
     return file
-
-
-def _changed(source: Input, size: int) -> Unreadable:
-    return Unreadable("changed_file", f"was {source.bytes} bytes when planned, now {size}")
 
 
 def _read_some(file: BinaryIO, place: int) -> bytes:
