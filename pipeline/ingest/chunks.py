@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tamis.pipeline.guard import Guard
-from tamis.pipeline.ingest import jsonl, parquet, plain
+from tamis.pipeline.ingest import delimited, jsonl, parquet, plain
 from tamis.pipeline.ingest.inputs import Unreadable
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.plan import Piece
@@ -35,6 +35,8 @@ def read(source: Source, piece: Piece, options: IngestOptions) -> Iterator[Chunk
     extractor = Extractor(source.input, options)
     if source.input.format == "jsonl":
         yield from _lines(source, piece, extractor)
+    elif source.input.format == "csv":
+        yield from _tables(source, extractor)
     elif source.input.format == "parquet":
         yield from _batches(source, piece, extractor)
     else:
@@ -88,9 +90,15 @@ def _lines(source: Source, piece: Piece, extractor: Extractor) -> Iterator[Chunk
         yield Chunk(lines.block, len(lines.lines), rows, partial(jsonl.place_of, lines, numbered))
 
 
+def _tables(source: Source, extractor: Extractor) -> Iterator[Chunk]:
+    # Newlines may be quoted: only who reads from the beginning knows where a record begins.
+    for held in delimited.read(source, extractor.options):
+        rows = partial(delimited.rows, held, extractor)
+        yield Chunk(held.block, len(held.found), rows, partial(delimited.place_of, held))
+
+
 def _batches(source: Source, piece: Piece, extractor: Extractor) -> Iterator[Chunk | Unreadable]:
-    key, limit = extractor.options.text_key, extractor.options.max_document_bytes
-    for batch in parquet.read(source.input, key, limit, piece.start, piece.stop):
+    for batch in parquet.read(source.input, extractor.options, piece.start, piece.stop):
         if isinstance(batch, Unreadable):
             yield batch
         else:

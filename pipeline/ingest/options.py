@@ -32,7 +32,9 @@ class IngestOptions(BaseModel):
     format: str | None = None
     """Of every input, for names that do not say it or lie."""
     encoding: str = "utf-8"
-    """Of plain text and Markdown; JSON and Parquet are always UTF-8."""
+    """Of plain text, Markdown, CSV and TSV; JSON and Parquet are always UTF-8."""
+    delimiter: str | None = None
+    """Of CSV; otherwise the file's ending or its header line says it."""
     max_document_bytes: Annotated[int, Field(gt=0)] = 50_000_000
     """A longer record becomes an error row and is never held whole."""
     shard_bytes: Annotated[int, Field(ge=0)] = 0
@@ -49,6 +51,14 @@ class IngestOptions(BaseModel):
             "".encode(value)
         except LookupError:
             raise ValueError(f"unknown encoding '{value}'") from None
+        return value
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_character(cls, value: str | None) -> str | None:
+        value = {"tab": "\t", "\\t": "\t"}.get(value or "", value)
+        if value is not None and (len(value) != 1 or value in '"\r\n\0'):
+            raise ValueError("a delimiter is one character, or tab")
         return value
 
     @field_validator("set_aside")

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from tamis.pipeline.ingest import columns, pages
 from tamis.pipeline.ingest.inputs import Input, Unreadable
-from tamis.pipeline.ingest.records import Extractor, Rows
+from tamis.pipeline.ingest.options import IngestOptions
+from tamis.pipeline.ingest.records import Extractor, Rows, without_text
 from tamis.pipeline.ingest.streams import opened
 from tamis.pipeline.schema import DOCUMENTS
 
@@ -56,7 +57,7 @@ class Batch:
 
 
 def read(
-    source: Input, text_key: str, limit: int, start: int, stop: int | None
+    source: Input, options: IngestOptions, start: int, stop: int | None
 ) -> Iterator[Batch | Unreadable]:
     """The rows of row groups start to stop, and what cannot be read among them.
 
@@ -72,12 +73,14 @@ def read(
             raise Unreadable("corrupt_file", f"not a Parquet file: {error}") from error
         rows = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
         groups = range(file.num_row_groups)[start:stop]
-        _check_text(schema, text_key, sum(rows[group] for group in groups))
+        page_bytes = max(PAGE_BYTES, 2 * options.max_document_bytes)
+        if missing := without_text(schema.names, options):
+            raise Unreadable("no_text", missing, sum(rows[group] for group in groups))
         for group in groups:
             first, last = sum(rows[:group]), sum(rows[: group + 1])
             at = source.bytes * first // max(sum(rows), 1)
             try:
-                for batch in _batches(file, raw, group, max(PAGE_BYTES, 2 * limit)):
+                for batch in _batches(file, raw, group, page_bytes):
                     yield Batch(first, batch, at)
                     first += batch.num_rows
             except _BROKEN as error:
@@ -87,12 +90,6 @@ def read(
                 yield Unreadable(
                     error.reason, error.detail, error.records, f"rows {first} to {last - 1}"
                 )
-
-
-def _check_text(schema: pa.Schema, key: str, records: int) -> None:
-    if key not in schema.names and key.partition(".")[0] not in schema.names:
-        has = ", ".join(schema.names[:12])
-        raise Unreadable("no_text", f"no column '{key}'; it has: {has} (see --text-key)", records)
 
 
 def _batches(

@@ -138,7 +138,7 @@ class _Reading:
 
     def _read(self, source: Source, piece: Piece) -> Iterator[Chunk | Unreadable]:
         """The chunks of a piece of an input, and what ends it before its end."""
-        by_bytes = source.input.format == "jsonl"
+        by_bytes = source.input.format in ("jsonl", "csv")
         before: int | None = piece.start if by_bytes else None
         try:
             options = self.phase.options
