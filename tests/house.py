@@ -25,7 +25,12 @@ ARROWS = {
 }
 # Libraries that only these modules (or the folders below these) may import.
 KEPT_APART = {
-    "datatrove": ("pipeline.engine", "pipeline.step", "pipeline.worker_imports"),
+    "datatrove": (
+        "pipeline.engine",
+        "pipeline.step",
+        "pipeline.worker_imports",
+        "pipeline.ingest.hub_reader",
+    ),
     "torch": ("model",),
 }
 

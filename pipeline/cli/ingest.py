@@ -10,6 +10,7 @@ import typer
 from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.tables import ingest_table, out, print_json, simple
 from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.ingest.hub import list_dataset
 from tamis.pipeline.ingest.inputs import expand
 from tamis.pipeline.ingest.installed import list_installed
 from tamis.pipeline.ingest.options import IngestOptions
@@ -18,7 +19,7 @@ from tamis.pipeline.ingest.run import ingest as run_ingest
 
 InputsArgument = Annotated[
     list[str],
-    typer.Argument(metavar="INPUT", help="Files, directories, globs, or installed:"),
+    typer.Argument(metavar="INPUT", help="Files, directories, globs, hf://user/name, installed:"),
 ]
 
 
@@ -97,7 +98,7 @@ def ingest(
 
 def show_plan(arguments: list[str], options: IngestOptions) -> None:
     """Prints what would be read, and into how many shards."""
-    inputs = expand(arguments, list_installed).inputs
+    inputs = expand(arguments, list_installed, None, list_dataset).inputs
     made = plan(inputs, options.shard_bytes)
     rows = [[one.name, one.format, f"{one.bytes / 1e6:,.3f}"] for one in inputs[:20]]
     rows += [[f"... and {len(inputs) - 20:,} more", "", ""]] if len(inputs) > 20 else []

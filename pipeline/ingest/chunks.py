@@ -39,6 +39,8 @@ def read(source: Source, piece: Piece, options: IngestOptions) -> Iterator[Chunk
         yield from _tables(source, extractor)
     elif source.input.format == "parquet":
         yield from _batches(source, piece, extractor)
+    elif source.input.format == "hub":
+        yield from _dataset(source, piece, extractor)
     else:
         rows = partial(plain.read, source, extractor, options)
         yield Chunk(0, 1, lambda start, stop: rows(), lambda record: "file")
@@ -104,3 +106,14 @@ def _batches(source: Source, piece: Piece, extractor: Extractor) -> Iterator[Chu
         else:
             rows = partial(parquet.rows, batch, extractor)
             yield Chunk(batch.block, batch.records, rows, partial(parquet.place_of, batch))
+
+
+def _dataset(source: Source, piece: Piece, extractor: Extractor) -> Iterator[Chunk | Unreadable]:
+    from tamis.pipeline.ingest import hub_reader  # datatrove's readers: most inputs need none
+
+    for batch in hub_reader.read(source.input, extractor.options, piece.start, piece.stop or 1):
+        if isinstance(batch, Unreadable):
+            yield batch
+        else:
+            rows = partial(hub_reader.rows, batch, extractor)
+            yield Chunk(0, batch.records, rows, partial(hub_reader.place_of, batch))

@@ -44,6 +44,8 @@ class Input:
     """The source of its documents where the input itself says it."""
     package: str | None = None
     """The package it belongs to; set aside as a whole."""
+    parts: int = 1
+    """How many files a dataset has, each to be read on its own."""
 
 
 EXTENSIONS = {
@@ -84,18 +86,24 @@ def expand(
     arguments: Sequence[str],
     list_installed: Callable[[], list[Input]],
     corpus: Path | None = None,
+    list_dataset: Callable[[str], Input] | None = None,
 ) -> Expansion:
     """Every input that files, directories, globs and `installed:` stand for, in a fixed order.
 
-    What lies in the corpus that is being made is no input. Raises CallError for an argument that
-    stands for nothing that can be read.
+    list_dataset knows what an hf:// argument stands for. What lies in the corpus that is being made
+    is no input. Raises CallError for an argument that stands for nothing that can be read.
     """
     found = Expansion()
     seen: set[Path] = set()
     names: Counter[str] = Counter()
     own = corpus.resolve() if corpus else None
     for argument in arguments:
-        inputs = list_installed() if argument == "installed:" else _named(argument, found.skipped)
+        if argument == "installed:":
+            inputs = list_installed()
+        elif argument.startswith("hf://") and list_dataset:
+            inputs = [list_dataset(argument)]
+        else:
+            inputs = _named(argument, found.skipped)
         resolved = [(one, Path(one.path).resolve()) for one in inputs]
         resolved = [(one, real) for one, real in resolved if own not in real.parents]
         if not resolved:
@@ -113,7 +121,7 @@ def expand(
 
 def _named(argument: str, skipped: Counter[str]) -> list[Input]:
     if "://" in argument:
-        raise CallError(f"{argument}: inputs are files, directories, globs or installed:")
+        raise CallError(f"{argument}: inputs are files, directories, globs, installed: or hf://")
     if not _is_utf8(argument):
         raise CallError(f"{argument!a}: the name is not UTF-8: rename it")
     path = Path(argument)

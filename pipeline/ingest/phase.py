@@ -121,7 +121,7 @@ class _Reading:
             source = Source(self.phase.inputs[piece.input])
             for chunk in self._read(source, piece):
                 yield shard, piece.input, chunk
-            if piece.start == 0 and piece.stop is None:
+            if piece.start == 0 and piece.stop is None and source.input.format != "hub":
                 self.digests[str(piece.input)] = source.sha256 or digest_of(source.input)
 
     def _stream(self) -> Iterator[Found]:

@@ -19,12 +19,15 @@ from tamis.pipeline.ingest.streams import READ
 
 # Bytes of text per byte of input, roughly: what real files of each kind gave.
 _EXPANSION = {"gz": 3.0, "zst": 3.0, "bz2": 4.0, "xz": 4.0}
-_YIELD = {"docstrings": 0.2, "catalogue": 0.5, "description": 0.8, "parquet": 2.0}
+_YIELD = {"docstrings": 0.2, "catalogue": 0.5, "description": 0.8, "parquet": 2.0, "hub": 2.0}
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Part of an input: bytes start to stop, or row groups; stop None is the end."""
+    """Part of an input: bytes start to stop, or row groups; stop None is the end.
+
+    Of a dataset, every stop-th of its files from the start-th on.
+    """
 
     input: int
     start: int = 0
@@ -63,7 +66,7 @@ def plan(inputs: Sequence[Input], shard_bytes: int, gather: bool = True) -> Plan
             gathered, size = [], 0.0
             together = _is_stream(source)
             _add(made, [[piece] for piece in pieces], together)
-            if not together:
+            if not together and source.format != "hub":  # whose commit is its digest
                 made.split.append(place)
             continue
         gathered.append(Piece(place))
@@ -102,6 +105,9 @@ def _cut(source: Input, place: int, shard_bytes: int) -> list[Piece]:
     """The pieces of a large input, none if it cannot be cut."""
     if source.format == "parquet":
         return _row_groups(parquet.row_group_bytes(source), place, shard_bytes)
+    if source.format == "hub":
+        tasks = min(source.parts, math.ceil(expected_text(source) / shard_bytes))
+        return [Piece(place, rank, tasks) for rank in range(tasks)] if tasks > 1 else []
     if source.format not in ("jsonl", "csv"):
         return []
     step = shard_bytes

@@ -11,6 +11,7 @@ from tamis.pipeline import engine
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.files import read_json, write_json
+from tamis.pipeline.ingest.hub import list_dataset, pinned
 from tamis.pipeline.ingest.inputs import COMPRESSIONS, EXTENSIONS, Input, expand
 from tamis.pipeline.ingest.installed import list_installed
 from tamis.pipeline.ingest.manifest import manifest
@@ -68,7 +69,7 @@ def _planned(
                 "another -o"
             )
         return _saved_plan(corpus)
-    found = expand(arguments, list_installed, corpus.root)
+    found = expand(arguments, list_installed, corpus.root, list_dataset)
     if found.skipped:
         kinds = ", ".join(f"{count} {ending}" for ending, count in found.skipped.most_common(5))
         progress.say(f"passed over {found.skipped.total()} files of other kinds ({kinds})")
@@ -95,7 +96,14 @@ def _check_same(corpus: Corpus, arguments: Sequence[str], options: IngestOptions
     if not arguments:
         return
     was = {source["name"]: source["bytes"] for source in corpus.manifest.inputs}
-    expanded = expand(arguments, list_installed, corpus.root)
+    # A branch that moved since is no difference: what was read is what it was then.
+    planned = _plan_file(corpus)
+    known = (
+        pinned(read_json(planned)["arguments"], _saved_plan(corpus)[0]) if planned.exists() else {}
+    )
+    expanded = expand(
+        arguments, list_installed, corpus.root, lambda url: known.get(url) or list_dataset(url)
+    )
     now = {source.name: source.bytes for source in expanded.inputs}
     differences = [f"{name} is new" for name in now.keys() - was.keys()]
     differences += [f"{name} is gone" for name in was.keys() - now.keys()]
@@ -117,6 +125,7 @@ def _rewritten(corpus: Corpus, inputs: Sequence[Input]) -> list[str]:
         f"{one.name} changed"
         for one in inputs
         if one.name in digests
+        and one.format != "hub"
         and Path(one.path).stat().st_mtime > made
         and digest_of(one) != digests[one.name]
     ]

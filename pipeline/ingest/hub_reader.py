@@ -1,0 +1,141 @@
+"""Rows of a Hugging Face dataset, by datatrove's reader: file after file, in small batches.
+
+datatrove loads the dataset, streaming, and says which of its files are a rank's. Its way with rows
+is not taken, since it passes over those without a text: the documents that it hands on here are
+whole batches of rows, and what could not be read.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+from datatrove.pipeline.readers.huggingface import HuggingFaceDatasetReader
+
+from tamis.pipeline.errors import WorkError
+from tamis.pipeline.ingest import hub, parquet
+from tamis.pipeline.ingest.inputs import Input, Unreadable
+from tamis.pipeline.ingest.options import IngestOptions
+from tamis.pipeline.ingest.records import Extractor, Rows, without_text
+
+FILE_BITS = 32  # a row's place is its number in its file, and above these bits the file's number
+_BROKEN = (ValueError, TypeError, LookupError, ArithmeticError, pa.ArrowException)
+
+
+@dataclass
+class Batch(parquet.Batch):
+    """Some rows of a file of the dataset."""
+
+    file: int = 0
+    name: str = ""
+
+
+def read(
+    source: Input, options: IngestOptions, rank: int, ranks: int
+) -> Iterator[Batch | Unreadable]:
+    """The rows of the files of one rank, and what cannot be read of them.
+
+    The library tries a lost connection again: 20 times, 5 s apart; then the rest of that file is an
+    error. Raises WorkError where the dataset cannot be opened, Unreadable where it is broken.
+    """
+    dataset, library = hub.parse(source.path), hub.library()
+    with tempfile.TemporaryDirectory(prefix="tamis-") as cache:
+        # Not the user's cache: where the Hub does not answer, the library takes what lies there
+        # under the dataset's name, of whatever revision.
+        given: dict[str, Any] = {
+            "name": dataset.config,
+            "revision": dataset.revision,
+            "cache_dir": cache,
+        }
+        try:
+            builder = library.load_dataset_builder(hub.address(dataset), **given)
+            if hasattr(builder.config, "batch_size"):  # of Parquet, else read by whole row groups
+                given["batch_size"] = parquet.BATCH_ROWS
+            reader = _Reader(
+                hub.address(dataset), {**given, "split": dataset.split}, True, adapter=_whole
+            )
+            reader.names = hub.inside(dataset, builder.config.data_files[dataset.split])
+            reader.options = options
+            for document in reader.run(rank=rank, world_size=ranks):
+                yield document.metadata["batch"]
+        except _BROKEN as error:
+            raise _lost(error, "file") from error
+        except Exception as error:  # whatever a library for networks raises
+            raise WorkError(
+                f"{source.path} cannot be opened: {type(error).__name__}: {error}; "
+                "run the same command again to go on"
+            ) from error
+
+
+def rows(batch: Batch, extractor: Extractor, start: int, stop: int) -> Rows:
+    """The documents and errors of rows start to stop of a batch.
+
+    The ids that rows without one get depend on their file and their number in it.
+    """
+    named = replace(extractor.input, name=f"{extractor.input.name}/{batch.name}")
+    made = parquet.rows(batch, Extractor(named, extractor.options), start, stop)
+    made.places = [batch.file << FILE_BITS | place for place in made.places]
+    made.errors = [(f"{batch.name}, {where}", error) for where, error in made.errors]
+    return made
+
+
+def place_of(batch: Batch, row: int) -> str:
+    """Where a row of a batch is."""
+    return f"{batch.name}, {parquet.place_of(batch, row)}"
+
+
+def _whole(_: Any, data: dict[str, Any], path: str, number: str) -> dict[str, Any]:
+    """What datatrove is told of a batch: a text that is not empty, so that it is handed on."""
+    return {"text": "batch", "id": number, "metadata": data}
+
+
+class _Reader(HuggingFaceDatasetReader):  # type: ignore[misc]
+    """datatrove's reader, whose rows are batches."""
+
+    names: list[str]
+    """The paths of the split's files."""
+    options: IngestOptions
+
+    def _get_dataset_shard(self, dst: Any, rank: int, world_size: int) -> _Files | None:
+        of_rank = super()._get_dataset_shard(dst, rank, world_size)
+        numbers = range(rank, dst.num_shards, world_size)
+        # Some kinds of dataset divide their files, and have more parts than files.
+        known = len(self.names) == dst.num_shards
+        names = self.names if known else [f"part {n}" for n in range(dst.num_shards)]
+        return of_rank and _Files(of_rank, {n: names[n] for n in numbers}, self.options)
+
+
+@dataclass
+class _Files:
+    """The files of a rank, in the form that the reader reads: columns by name, all of one row."""
+
+    dataset: Any
+    names: dict[int, str]
+    options: IngestOptions
+
+    def iter(self, _: int) -> Iterator[dict[str, list[Batch | Unreadable]]]:
+        for part, number in enumerate(self.names):
+            for found in self._file(part, number):
+                yield {"batch": [found]}
+
+    def _file(self, part: int, number: int) -> Iterator[Batch | Unreadable]:
+        name, row = self.names[number], 0
+        one = self.dataset.shard(num_shards=len(self.names), index=part).with_format("arrow")
+        try:
+            for table in one.iter(parquet.BATCH_ROWS):
+                if not row and (missing := without_text(table.column_names, self.options)):
+                    yield Unreadable("no_text", missing, where=name)
+                    return
+                for batch in table.combine_chunks().to_batches():
+                    yield Batch(row, batch, 0, number, name)
+                    row += batch.num_rows
+        except Exception as error:  # noqa: BLE001 - of any library: the other files are still read
+            yield _lost(error, f"{name}, from row {row} on")
+
+
+def _lost(error: Exception, where: str) -> Unreadable:
+    reason = "corrupt_file" if isinstance(error, _BROKEN) else "unreadable_file"
+    return Unreadable(reason, f"{type(error).__name__}: {error}", where=where)
