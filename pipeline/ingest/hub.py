@@ -34,7 +34,8 @@ class Dataset:
     split: str | None
 
     def __str__(self) -> str:
-        at = f"@{quote(self.revision, safe='/')}" if self.revision else ""
+        safe = "/" if (self.revision or "").startswith("refs/") else ""
+        at = f"@{quote(self.revision, safe=safe)}" if self.revision else ""
         config = f"/{quote(self.config, safe='')}" if self.config else ""
         return f"{SCHEME}{self.repository}{at}{config}{f':{self.split}' if self.split else ''}"
 

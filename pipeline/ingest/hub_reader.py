@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pyarrow as pa
 from datatrove.pipeline.readers.huggingface import HuggingFaceDatasetReader
+from huggingface_hub.errors import HfHubHTTPError
 
 from tamis.pipeline.errors import WorkError
 from tamis.pipeline.ingest import hub, parquet
@@ -22,7 +22,7 @@ from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.records import Extractor, Rows, without_text
 
 FILE_BITS = 32  # a row's place is its number in its file, and above these bits the file's number
-_BROKEN = (ValueError, TypeError, LookupError, ArithmeticError, pa.ArrowException)
+_UNREACHABLE = (ConnectionError, TimeoutError, FileNotFoundError, PermissionError, HfHubHTTPError)
 
 
 @dataclass
@@ -61,9 +61,9 @@ def read(
             reader.options = options
             for document in reader.run(rank=rank, world_size=ranks):
                 yield document.metadata["batch"]
-        except _BROKEN as error:
-            raise _lost(error, "file") from error
-        except Exception as error:  # whatever a library for networks raises
+        except Exception as error:
+            if not _is_network(error):
+                raise _lost(error, "file") from error
             raise WorkError(
                 f"{source.path} cannot be opened: {type(error).__name__}: {error}; "
                 "run the same command again to go on"
@@ -137,5 +137,12 @@ class _Files:
 
 
 def _lost(error: Exception, where: str) -> Unreadable:
-    reason = "corrupt_file" if isinstance(error, _BROKEN) else "unreadable_file"
+    reason = "unreadable_file" if _is_network(error) else "corrupt_file"
     return Unreadable(reason, f"{type(error).__name__}: {error}", where=where)
+
+
+def _is_network(error: Exception) -> bool:
+    """Whether something did not come, rather than not being what it should."""
+    # The library for HTTP is another with every version of the Hub's.
+    kinds = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+    return isinstance(error, _UNREACHABLE) or bool(kinds & {"httpx", "httpx2", "aiohttp"})

@@ -39,7 +39,9 @@ class Hub:
     repositories: dict[str, Repository] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     failing: dict[str, int] = field(default_factory=dict)
-    """Paths (their ends) and how many more reads of them are answered with 500."""
+    """Paths, and how many more reads of them fail."""
+    failing_status: dict[str, int] = field(default_factory=dict)
+    """With which status, if not 500."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -127,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.command == "GET" and self.hub.failing.get(path, 0) > 0:
             self.hub.failing[path] -= 1
-            self._refuse(500, "", "the server is unwell")
+            self._refuse(self.hub.failing_status.get(path, 500), "", "the server is unwell")
             return
         start, stop, status = 0, len(data), 200
         if wanted := self.headers.get("Range"):
