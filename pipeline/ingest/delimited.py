@@ -174,7 +174,7 @@ def _skipped(lines: Lines, number: int, quoted: bool, delimiter: str) -> Unreada
 
     A character before each piece says how it begins: in quotes, or within a plain field.
     """
-    begun, before, rest, fresh, lost = lines.next, '"' if quoted else "", "", True, 1
+    before, rest, fresh, lost = '"' if quoted else "", "", True, 1
     for piece, whole in lines.pieces():
         piece, rest = rest + piece, ""
         if not whole:
@@ -187,7 +187,7 @@ def _skipped(lines: Lines, number: int, quoted: bool, delimiter: str) -> Unreada
             before = '"' if reader.line_num == 2 else "x"  # if it took the quote of the second line
         except csv.Error:
             before = "x"
-            if whole and fresh and lines.next - 1 > begun:
+            if whole and fresh and lines.next - 1 > number:
                 lines.next -= 1
                 lost = lines.next - number
         if whole and before == "x":

@@ -52,13 +52,13 @@ def read(
         }
         try:
             builder = library.load_dataset_builder(hub.address(dataset), **given)
-            if hasattr(builder.config, "batch_size"):  # of Parquet, else read by whole row groups
-                given["batch_size"] = parquet.BATCH_ROWS
             reader = _Reader(
                 hub.address(dataset), {**given, "split": dataset.split}, True, adapter=_whole
             )
-            reader.names = hub.inside(dataset, builder.config.data_files[dataset.split])
-            reader.options = options
+            reader.urls = list(builder.config.data_files[dataset.split])
+            reader.names = hub.inside(dataset, reader.urls)
+            reader.file_bytes = source.bytes // source.parts
+            reader.parquet, reader.options = builder.name == "parquet", options
             for document in reader.run(rank=rank, world_size=ranks):
                 yield document.metadata["batch"]
         except Exception as error:
@@ -95,8 +95,11 @@ def _whole(_: Any, data: dict[str, Any], path: str, number: str) -> dict[str, An
 class _Reader(HuggingFaceDatasetReader):  # type: ignore[misc]
     """datatrove's reader, whose rows are batches."""
 
+    urls: list[str]
     names: list[str]
-    """The paths of the split's files."""
+    """The paths of the split's files in the repository."""
+    parquet: bool
+    file_bytes: int
     options: IngestOptions
 
     def _get_dataset_shard(self, dst: Any, rank: int, world_size: int) -> _Files | None:
@@ -105,7 +108,16 @@ class _Reader(HuggingFaceDatasetReader):  # type: ignore[misc]
         # Some kinds of dataset divide their files, and have more parts than files.
         known = len(self.names) == dst.num_shards
         names = self.names if known else [f"part {n}" for n in range(dst.num_shards)]
-        return of_rank and _Files(of_rank, {n: names[n] for n in numbers}, self.options)
+        files = [_File(n, names[n], self.urls[n] if self.parquet else "") for n in numbers]
+        return of_rank and _Files(of_rank, files, self.file_bytes, self.options)
+
+
+@dataclass
+class _File:
+    number: int
+    name: str
+    url: str
+    """Of Parquet alone."""
 
 
 @dataclass
@@ -113,30 +125,48 @@ class _Files:
     """The files of a rank, in the form that the reader reads: columns by name, all of one row."""
 
     dataset: Any
-    names: dict[int, str]
+    files: list[_File]
+    file_bytes: int
+    """About how long each is, for whoever watches."""
     options: IngestOptions
 
     def iter(self, _: int) -> Iterator[dict[str, list[Batch | Unreadable]]]:
-        for part, number in enumerate(self.names):
-            for found in self._file(part, number):
-                yield {"batch": [found]}
+        for part, file in enumerate(self.files):
+            row = 0
+            try:
+                for found in self._parquet(part, file) if file.url else self._other(part, file):
+                    yield {"batch": [found]}
+                    row += found.records
+            except Exception as error:  # noqa: BLE001 - of any library: the other files are read
+                yield {"batch": [_lost(error, f"{file.name}, from row {row} on")]}
 
-    def _file(self, part: int, number: int) -> Iterator[Batch | Unreadable]:
-        name, row = self.names[number], 0
-        one = self.dataset.shard(num_shards=len(self.names), index=part).with_format("arrow")
-        try:
-            for table in one.iter(parquet.BATCH_ROWS):
-                if not row and (missing := without_text(table.column_names, self.options)):
-                    yield Unreadable("no_text", missing, where=name)
-                    return
-                for batch in table.combine_chunks().to_batches():
-                    yield Batch(row, batch, 0, number, name)
-                    row += batch.num_rows
-        except Exception as error:  # noqa: BLE001 - of any library: the other files are still read
-            yield _lost(error, f"{name}, from row {row} on")
+    def _parquet(self, part: int, file: _File) -> Iterator[Batch | Unreadable]:
+        """A file by our own reader: the library holds a row group whole, and three times over."""
+        from datasets.utils.file_utils import xopen  # which tries again, as the library itself does
+
+        with xopen(file.url, "rb") as raw:
+            for found in parquet.read_open(raw, self.file_bytes, self.options):
+                if isinstance(found, Unreadable):
+                    yield _lost(found, f"{file.name}, {found.where}")
+                else:
+                    at = part * self.file_bytes + found.block
+                    yield Batch(found.first, found.columns, at, file.number, file.name)
+
+    def _other(self, part: int, file: _File) -> Iterator[Batch | Unreadable]:
+        one, row = self.dataset.shard(num_shards=len(self.files), index=part), 0
+        for table in one.with_format("arrow").iter(parquet.BATCH_ROWS):
+            if not row and (missing := without_text(table.column_names, self.options)):
+                raise Unreadable("no_text", missing)
+            for batch in table.combine_chunks().to_batches():
+                yield Batch(row, batch, part * self.file_bytes, file.number, file.name)
+                row += batch.num_rows
 
 
 def _lost(error: Exception, where: str) -> Unreadable:
+    if isinstance(error, Unreadable):
+        network = isinstance(error.__cause__, Exception) and _is_network(error.__cause__)
+        reason = "unreadable_file" if network else error.reason
+        return Unreadable(reason, error.detail, error.records, where)
     reason = "unreadable_file" if _is_network(error) else "corrupt_file"
     return Unreadable(reason, f"{type(error).__name__}: {error}", where=where)
 

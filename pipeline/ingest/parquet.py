@@ -64,32 +64,40 @@ def read(
     Raises Unreadable for a file without texts.
     """
     with opened(source) as raw:
+        yield from read_open(raw, source.bytes, options, start, stop)
+
+
+def read_open(
+    raw: BinaryIO, size: int, options: IngestOptions, start: int = 0, stop: int | None = None
+) -> Iterator[Batch | Unreadable]:
+    """The same of a file that is open, and of so many bytes."""
+    try:
+        file = pq.ParquetFile(
+            raw, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
+        )
+        schema = file.schema_arrow
+    except _BROKEN as error:
+        raise Unreadable("corrupt_file", f"not a Parquet file: {error}") from error
+    rows = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+    groups = range(file.num_row_groups)[start:stop]
+    page_bytes = max(PAGE_BYTES, 2 * options.max_document_bytes)
+    if missing := without_text(schema.names, options):
+        raise Unreadable("no_text", missing, sum(rows[group] for group in groups))
+    for group in groups:
+        first, last = sum(rows[:group]), sum(rows[: group + 1])
+        at = size * first // max(sum(rows), 1)
         try:
-            file = pq.ParquetFile(
-                raw, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
-            )
-            schema = file.schema_arrow
+            for batch in _batches(file, raw, group, page_bytes):
+                yield Batch(first, batch, at)
+                first += batch.num_rows
         except _BROKEN as error:
-            raise Unreadable("corrupt_file", f"not a Parquet file: {error}") from error
-        rows = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-        groups = range(file.num_row_groups)[start:stop]
-        page_bytes = max(PAGE_BYTES, 2 * options.max_document_bytes)
-        if missing := without_text(schema.names, options):
-            raise Unreadable("no_text", missing, sum(rows[group] for group in groups))
-        for group in groups:
-            first, last = sum(rows[:group]), sum(rows[: group + 1])
-            at = source.bytes * first // max(sum(rows), 1)
-            try:
-                for batch in _batches(file, raw, group, page_bytes):
-                    yield Batch(first, batch, at)
-                    first += batch.num_rows
-            except _BROKEN as error:
-                where = f"rows {first} to {last - 1}"
-                yield Unreadable("corrupt_file", str(error), last - first, where)
-            except Unreadable as error:
-                yield Unreadable(
-                    error.reason, error.detail, error.records, f"rows {first} to {last - 1}"
-                )
+            where = f"rows {first} to {last - 1}"
+            lost = Unreadable("corrupt_file", str(error), last - first, where)
+            lost.__cause__ = error
+            yield lost
+        except Unreadable as error:
+            where = f"rows {first} to {last - 1}"
+            yield Unreadable(error.reason, error.detail, error.records, where)
 
 
 def _batches(

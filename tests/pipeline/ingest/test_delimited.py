@@ -131,6 +131,14 @@ def test_a_record_over_the_limit_costs_itself_alone(text: str, size: int, limit:
     assert found == wanted
 
 
+def test_an_open_quote_that_is_too_long_ends_where_quoting_breaks() -> None:
+    """The good record that shows the quote to be open would be lost with it."""
+    data = b't\n"aaaa\naaaa\naaaa\n"b"\nc\n'
+    for size in range(1, 11):
+        found = found_in(data, size, max_document_bytes=8, text_key="t")
+        assert found == [(2, 2, "too_long"), (5, 18, ["b"]), (6, 22, ["c"])]
+
+
 def test_fields_become_columns(tmp_path: Path, read_in: Ingest) -> None:
     rows = [["1", 'Ein Satz,\nzwei "Zeilen"', "http://a.example/x", "2020-01-02", "web", "7", ""]]
     names = ["id", "text", "url", "date", "source", "n", "empty"]

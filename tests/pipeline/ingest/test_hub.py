@@ -115,7 +115,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def english() -> dict[str, bytes]:
     files = {"README.md": CARD.encode(), "en/test.parquet": parquet(text=["no"], n=[0])}
     for number in range(3):
-        texts = [f"file {number}, row {row}" if row != 2 else None for row in range(5)]
+        texts = [f"file {number}, row {row}" if row != 2 else None for row in range(4)] + ["same"]
         files[f"en/train-{number}.parquet"] = parquet(
             text=texts, n=list(range(5)), url=[f"http://a.example/{row}" for row in range(5)]
         )
@@ -136,8 +136,10 @@ def test_a_split_is_read_whole_at_the_commit_it_was_planned_at(world: World) -> 
     pinned_url = f"hf://datasets/user/name@{commit}/en:train"
     world.run("ingest", pinned_url, *cut, "-o", "two", "--workers", 2)
 
-    expected = [f"file {n}, row {row}" for n in (0, 2, 1) for row in (0, 1, 3, 4)]
+    places = [(n, row) for n in (0, 2, 1) for row in (0, 1, 3, 4)]
+    expected = [f"file {n}, row {row}" if row < 4 else "same" for n, row in places]
     assert world.texts("one") == expected
+    assert len({row["id"] for row in world.rows("one")}) == 12, "ids tell equal rows of files apart"
     first = world.rows("one")[1]
     assert (first["url"], json.loads(first["meta"])) == ("http://a.example/1", {"n": 1})
     assert [(e["input"], e["place"], e["reason"]) for e in world.rows("one", "errors")] == [
@@ -164,17 +166,17 @@ def test_one_bad_file_costs_itself_alone(world: World) -> None:
     broken = bytearray(parquet(**rows))
     broken[20:40] = bytes(20)
     files = {f"data/{n}.parquet": parquet(text=[f"text {n}"]) for n in range(5)}
-    files |= {"data/2.parquet": bytes(broken), "data/3.parquet": parquet(body=["y"])}
+    files |= {"data/2.parquet": bytes(broken), "data/3.parquet": parquet(body=["y"] * 4)}
     world.put("user/bad", files)
     world.hub.failing = {"data/1.parquet": 1000, "data/4.parquet": 2}
     world.hub.failing_status["data/1.parquet"] = 404
     world.run("ingest", "hf://user/bad", "-o", "corpus", "--workers", 1)
-    assert world.texts("corpus") == ["text 0", "text 4"]
-    errors = [(row["place"].split(",")[0], row["reason"]) for row in world.rows("corpus", "errors")]
+    assert world.texts("corpus") == ["text 0", *"xxxx", "text 4"]
+    errors = [(e["place"], e["reason"], e["records"]) for e in world.rows("corpus", "errors")]
     assert errors == [
-        ("data/1.parquet", "unreadable_file"),
-        ("data/2.parquet", "corrupt_file"),
-        ("data/3.parquet", "corrupt_file"),
+        ("data/1.parquet, from row 0 on", "unreadable_file", 1),
+        ("data/2.parquet, rows 0 to 2", "corrupt_file", 3),
+        ("data/3.parquet, from row 0 on", "no_text", 4),
     ]
 
 
