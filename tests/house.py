@@ -25,7 +25,12 @@ ARROWS = {
 }
 # Libraries that only these modules (or the folders below these) may import.
 KEPT_APART = {
-    "datatrove": ("pipeline.on_slurm", "pipeline.slurm_steps", "pipeline.step"),
+    "datatrove": (
+        "pipeline.ingest.hub_reader",
+        "pipeline.on_slurm",
+        "pipeline.slurm_steps",
+        "pipeline.step",
+    ),
     "torch": ("model",),
 }
 

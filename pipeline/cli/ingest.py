@@ -20,7 +20,7 @@ InputsArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="INPUT",
-        help="Files, directories, globs, URLs, @FILE (a list), installed:",
+        help="Files, directories, globs, URLs, @FILE (a list), hf://user/name, installed:",
     ),
 ]
 
@@ -45,7 +45,13 @@ def ingest(
         str | None,
         typer.Option(metavar="URL", help="Goes before the lines of an @LIST that are no URLs."),
     ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of plain text files.")] = None,
+    html_key: Annotated[str | None, typer.Option(help="Field of a page, if no text.")] = None,
+    html_base64_key: Annotated[str | None, typer.Option(help="The same, in base64.")] = None,
+    extractor: Annotated[str | None, typer.Option(help="resiliparse or trafilatura.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of plain text and CSV.")] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="Of CSV, if the file's header does not show it.")
+    ] = None,
     max_document_bytes: Annotated[
         int | None, typer.Option(help="Longer records become error rows.")
     ] = None,
@@ -69,7 +75,7 @@ def ingest(
     dry_run: o.DryRunOption = False,
     json: o.JsonOption = False,
 ) -> None:
-    """Reads JSONL, text, Markdown and Parquet, plain or compressed, into a corpus of documents."""
+    """Reads JSONL, CSV, text, Markdown and Parquet, plain or compressed, into a corpus."""
     given: dict[str, Any] = {
         "source": source,
         "text_key": text_key,
@@ -79,7 +85,11 @@ def ingest(
         "source_key": source_key,
         "format": form,
         "prefix": prefix,
+        "html_key": html_key,
+        "html_base64_key": html_base64_key,
+        "extractor": extractor,
         "encoding": encoding,
+        "delimiter": delimiter,
         "max_document_bytes": max_document_bytes,
         "shard_bytes": shard_bytes,
         "set_aside": o.shares(set_aside),

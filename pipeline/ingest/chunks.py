@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tamis.pipeline.guard import Guard
-from tamis.pipeline.ingest import jsonl, parquet, plain
+from tamis.pipeline.ingest import delimited, jsonl, parquet, plain
 from tamis.pipeline.ingest.inputs import Unreadable
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.plan import Piece
@@ -35,8 +35,12 @@ def read(source: Source, piece: Piece, options: IngestOptions) -> Iterator[Chunk
     extractor = Extractor(source.input, options)
     if source.input.format == "jsonl":
         yield from _lines(source, piece, extractor)
+    elif source.input.format == "csv":
+        yield from _tables(source, extractor)
     elif source.input.format == "parquet":
         yield from _batches(source, piece, extractor)
+    elif source.input.format == "hub":
+        yield from _dataset(source, piece, extractor)
     else:
         rows = partial(plain.read, source, extractor, options)
         yield Chunk(0, 1, lambda start, stop: rows(), lambda record: "file")
@@ -88,11 +92,28 @@ def _lines(source: Source, piece: Piece, extractor: Extractor) -> Iterator[Chunk
         yield Chunk(lines.block, len(lines.lines), rows, partial(jsonl.place_of, lines, numbered))
 
 
+def _tables(source: Source, extractor: Extractor) -> Iterator[Chunk]:
+    # Newlines may be quoted: only who reads from the beginning knows where a record begins.
+    for held in delimited.read(source, extractor.options):
+        rows = partial(delimited.rows, held, extractor)
+        yield Chunk(held.block, len(held.found), rows, partial(delimited.place_of, held))
+
+
 def _batches(source: Source, piece: Piece, extractor: Extractor) -> Iterator[Chunk | Unreadable]:
-    key, limit = extractor.options.text_key, extractor.options.max_document_bytes
-    for batch in parquet.read(source.input, key, limit, piece.start, piece.stop):
+    for batch in parquet.read(source.input, extractor.options, piece.start, piece.stop):
         if isinstance(batch, Unreadable):
             yield batch
         else:
             rows = partial(parquet.rows, batch, extractor)
             yield Chunk(batch.block, batch.records, rows, partial(parquet.place_of, batch))
+
+
+def _dataset(source: Source, piece: Piece, extractor: Extractor) -> Iterator[Chunk | Unreadable]:
+    from tamis.pipeline.ingest import hub_reader  # datatrove's readers: most inputs need none
+
+    for batch in hub_reader.read(source.input, extractor.options, piece.start, piece.stop or 1):
+        if isinstance(batch, Unreadable):
+            yield batch
+        else:
+            rows = partial(hub_reader.rows, batch, extractor)
+            yield Chunk(0, batch.records, rows, partial(hub_reader.place_of, batch))

@@ -50,6 +50,8 @@ class Input:
     """What a server says that changes with the file: its ETag, or when it was last modified."""
     ranges: bool = True
     """Whether it can be read from any byte on; some servers only send all of it."""
+    parts: int = 1
+    """How many files a dataset has, each to be read on its own."""
     secret: str = field(default="", repr=False)
     """The URL with its password or query, where it has one: written nowhere."""
 

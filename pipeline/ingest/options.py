@@ -35,7 +35,9 @@ class IngestOptions(BaseModel):
     prefix: str = ""
     """What goes before every line of a list of inputs (@FILE) that is no URL itself."""
     encoding: str = "utf-8"
-    """Of plain text and Markdown; JSON and Parquet are always UTF-8."""
+    """Of plain text, Markdown, CSV and TSV; JSON and Parquet are always UTF-8."""
+    delimiter: str | None = None
+    """Of CSV; otherwise the file's ending or its header line says it."""
     max_document_bytes: Annotated[int, Field(gt=0)] = 50_000_000
     """A longer record becomes an error row and is never held whole."""
     shard_bytes: Annotated[int, Field(ge=0)] = 0
@@ -59,6 +61,14 @@ class IngestOptions(BaseModel):
     def _no_secrets(cls, value: str) -> str:
         if public(value) != value:
             raise ValueError("a password or a query would be written down: leave it out")
+        return value
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_character(cls, value: str | None) -> str | None:
+        value = {"tab": "\t", "\\t": "\t"}.get(value or "", value)
+        if value is not None and (len(value) != 1 or value in '"\r\n\0'):
+            raise ValueError("a delimiter is one character, or tab")
         return value
 
     @field_validator("set_aside")

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from tamis.pipeline.ingest import columns, pages
 from tamis.pipeline.ingest.inputs import Input, Unreadable
-from tamis.pipeline.ingest.records import Extractor, Rows
+from tamis.pipeline.ingest.options import IngestOptions
+from tamis.pipeline.ingest.records import Extractor, Rows, without_text
 from tamis.pipeline.ingest.streams import opened
 from tamis.pipeline.schema import DOCUMENTS
 
@@ -63,43 +64,47 @@ class Batch:
 
 
 def read(
-    source: Input, text_key: str, limit: int, start: int, stop: int | None
+    source: Input, options: IngestOptions, start: int, stop: int | None
 ) -> Iterator[Batch | Unreadable]:
     """The rows of row groups start to stop, and what cannot be read among them.
 
     Raises Unreadable for a file without texts.
     """
     with opened(source) as raw:
+        yield from read_open(raw, max(source.bytes, 0), options, start, stop)
+
+
+def read_open(
+    raw: BinaryIO, size: int, options: IngestOptions, start: int = 0, stop: int | None = None
+) -> Iterator[Batch | Unreadable]:
+    """The same of a file that is open, and of so many bytes."""
+    try:
+        file = pq.ParquetFile(
+            raw, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
+        )
+        schema = file.schema_arrow
+    except _BROKEN as error:
+        raise Unreadable("corrupt_file", f"not a Parquet file: {error}") from error
+    rows = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+    groups = range(file.num_row_groups)[start:stop]
+    page_bytes = max(PAGE_BYTES, 2 * options.max_document_bytes)
+    if missing := without_text(schema.names, options):
+        raise Unreadable("no_text", missing, sum(rows[group] for group in groups))
+    for group in groups:
+        first, last = sum(rows[:group]), sum(rows[: group + 1])
+        at = size * first // max(sum(rows), 1)
         try:
-            file = pq.ParquetFile(
-                raw, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
-            )
-            schema = file.schema_arrow
+            for batch in _batches(file, raw, group, page_bytes):
+                yield Batch(first, batch, at)
+                first += batch.num_rows
         except _BROKEN as error:
-            raise Unreadable("corrupt_file", f"not a Parquet file: {error}") from error
-        rows = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-        groups = range(file.num_row_groups)[start:stop]
-        _check_text(schema, text_key, sum(rows[group] for group in groups))
-        for group in groups:
-            first, last = sum(rows[:group]), sum(rows[: group + 1])
-            at = max(source.bytes, 0) * first // max(sum(rows), 1)
-            try:
-                for batch in _batches(file, raw, group, max(PAGE_BYTES, 2 * limit)):
-                    yield Batch(first, batch, at)
-                    first += batch.num_rows
-            except _BROKEN as error:
-                where = f"rows {first} to {last - 1}"
-                yield Unreadable("corrupt_file", str(error), last - first, where)
-            except Unreadable as error:
-                yield Unreadable(
-                    error.reason, error.detail, error.records, f"rows {first} to {last - 1}"
-                )
-
-
-def _check_text(schema: pa.Schema, key: str, records: int) -> None:
-    if key not in schema.names and key.partition(".")[0] not in schema.names:
-        has = ", ".join(schema.names[:12])
-        raise Unreadable("no_text", f"no column '{key}'; it has: {has} (see --text-key)", records)
+            where = f"rows {first} to {last - 1}"
+            lost = Unreadable("corrupt_file", str(error), last - first, where)
+            lost.__cause__ = error
+            yield lost
+        except Unreadable as error:
+            where = f"rows {first} to {last - 1}"
+            yield Unreadable(error.reason, error.detail, error.records, where)
 
 
 def _batches(

@@ -129,7 +129,7 @@ class _Reading:
             source = Source(self.phase.inputs[piece.input])
             for chunk in self._read(source, piece):
                 yield shard, piece.input, chunk
-            if piece.start == 0 and piece.stop is None:
+            if piece.start == 0 and piece.stop is None and source.input.format != "hub":
                 self.digests[str(piece.input)] = source.sha256 or digest_of(source.input)
 
     def _stream(self) -> Iterator[Found]:
@@ -146,7 +146,7 @@ class _Reading:
 
     def _read(self, source: Source, piece: Piece) -> Iterator[Chunk | Unreadable]:
         """The chunks of a piece of an input, and what ends it before its end."""
-        by_bytes = source.input.format == "jsonl"
+        by_bytes = source.input.format in ("jsonl", "csv")
         before: int | None = piece.start if by_bytes else None
         try:
             options = self.phase.options

@@ -1,8 +1,9 @@
 """What is read by which task: a function of the inputs alone, whatever the number of workers.
 
 Large inputs are cut into shards: plain JSON lines at byte offsets, Parquet at row groups,
-compressed JSON lines where the reader passes multiples of a number of compressed bytes (such a file
-is read by one task, shard after shard). Small inputs are gathered in the order they were given.
+compressed JSON lines and CSV where the reader passes multiples of a number of bytes of the file
+(such a file is read by one task, shard after shard). Small inputs are gathered in the order they
+were given.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from tamis.pipeline.ingest.inputs import READ, Input
 
 # Bytes of text per byte of input, roughly: what real files of each kind gave.
 _EXPANSION = {"gz": 3.0, "zst": 3.0, "bz2": 4.0, "xz": 4.0}
-_YIELD = {"docstrings": 0.2, "catalogue": 0.5, "description": 0.8, "parquet": 2.0}
+_YIELD = {"docstrings": 0.2, "catalogue": 0.5, "description": 0.8, "parquet": 2.0, "hub": 2.0}
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Part of an input: bytes start to stop, or row groups; stop None is the end."""
+    """Part of an input: bytes start to stop, or row groups; stop None is the end.
+
+    Of a dataset, every stop-th of its files from the start-th on.
+    """
 
     input: int
     start: int = 0
@@ -59,8 +63,9 @@ def plan(inputs: Sequence[Input], shard_bytes: int, gather: bool = True) -> Plan
         if expected > 1.5 * shard_bytes and (pieces := _cut(source, place, shard_bytes)):
             _add(made, [gathered] if gathered else [])
             gathered, size = [], 0.0
-            _add(made, [[piece] for piece in pieces], together=bool(source.compression))
-            if not source.compression:
+            together = _is_stream(source)
+            _add(made, [[piece] for piece in pieces], together)
+            if not together and source.format != "hub":  # whose commit is its digest
                 made.split.append(place)
             continue
         gathered.append(Piece(place))
@@ -70,6 +75,11 @@ def plan(inputs: Sequence[Input], shard_bytes: int, gather: bool = True) -> Plan
             gathered, size = [], 0.0
     _add(made, [gathered] if gathered else [])
     return made
+
+
+def _is_stream(source: Input) -> bool:
+    """Whether an input can only be read from its beginning: only that says where records begin."""
+    return bool(source.compression) or source.format == "csv"
 
 
 def expected_text(source: Input) -> float:
@@ -94,7 +104,10 @@ def _cut(source: Input, place: int, shard_bytes: int) -> list[Piece]:
     """The pieces of a large input, none if it cannot be cut."""
     if source.format == "parquet":
         return _row_groups(parquet.row_group_bytes(source), place, shard_bytes)
-    if source.format != "jsonl" or not (source.ranges or source.compression):
+    if source.format == "hub":
+        tasks = min(source.parts, math.ceil(expected_text(source) / shard_bytes))
+        return [Piece(place, rank, tasks) for rank in range(tasks)] if tasks > 1 else []
+    if source.format not in ("jsonl", "csv") or not (source.ranges or _is_stream(source)):
         return []
     step = shard_bytes
     if source.compression:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from datetime import date as date_only
@@ -14,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from tamis.filters.sources.web.page import Unfit, read_page
 from tamis.pipeline.ingest.inputs import Input, Unreadable
 from tamis.pipeline.ingest.options import IngestOptions
 
@@ -55,8 +57,9 @@ class Extractor:
         if type(record) is not dict:
             raise Unreadable("not_an_object", f"a JSON {_kind(record)}, not an object with a text")
         holder, key = _find(record, options.text_key)
-        text = self._text(record, holder.get(key))
         used = [(holder, key)]
+        text = holder.get(key) or self._page(record, used) or holder.get(key)
+        text = self._text(record, text)
         identifier = _wanted(record, options.id_key, _identifier, used)
         if identifier is None:
             identifier = self._stable_id(text, place)
@@ -78,6 +81,20 @@ class Extractor:
         if self._groups:
             package = record.get("package")
             rows.groups.append(_host(url) or str(package or self.input.package or identifier))
+
+    def _page(self, record: dict[str, Any], used: list[tuple[dict[str, Any], str]]) -> str | None:
+        """The text of the page that a record holds in place of one; its title stays beside it."""
+        found = _html(record, self.options, used)
+        if found is None:
+            return None
+        data, charset = found
+        try:
+            page = read_page(data, charset, self.options.extractor)
+        except Unfit as error:
+            raise Unreadable(error.reason, error.detail) from None
+        if page.title and record.get("title") is None:
+            record["title"] = page.title
+        return page.text
 
     def _text(self, record: dict[str, Any], text: Any) -> str:
         limit = self.options.max_document_bytes
@@ -105,6 +122,49 @@ class Extractor:
             return Unreadable("text_not_a_string", f"'{key}' holds a JSON {_kind(text)}")
         has = ", ".join(sorted(map(str, record))[:12]) or "nothing"
         return Unreadable("no_text", f"no '{key}'; the record has: {has} (see --text-key)")
+
+
+def _html(
+    record: dict[str, Any], options: IngestOptions, used: list[tuple[dict[str, Any], str]]
+) -> tuple[bytes, str | None] | None:
+    """The bytes of a record's page and their charset, None where it is the page's to say."""
+    for key in (options.html_key, options.html_base64_key):
+        holder, name = _find(record, key)
+        value = holder.get(name)
+        if not value:
+            continue
+        used.append((holder, name))
+        if type(value) not in (str, bytes):
+            raise Unreadable("html_not_a_string", f"'{key}' holds a JSON {_kind(value)}")
+        if key == options.html_base64_key:
+            return _from_base64(value, key), None
+        return (value, None) if type(value) is bytes else (_encoded(value), "utf-8")
+    return None
+
+
+def _encoded(page: str) -> bytes:
+    try:
+        return page.encode()
+    except UnicodeEncodeError as error:  # which JSON can spell
+        raise Unreadable("invalid_utf8", f"half a surrogate pair at {error.start}") from None
+
+
+def _from_base64(value: str | bytes, key: str) -> bytes:
+    """Bytes out of base64, which may be in lines; nothing else is let pass."""
+    data = value.encode() if isinstance(value, str) else value
+    try:
+        return base64.b64decode(b"".join(data.split()), validate=True)
+    except binascii.Error as error:
+        raise Unreadable("invalid_base64", f"'{key}': {error}") from None
+
+
+def without_text(names: Sequence[str], options: IngestOptions) -> str:
+    """What to say of columns of which none can hold a text; nothing where one can."""
+    keys = (options.text_key, options.html_key, options.html_base64_key)
+    if any(key in names or key.partition(".")[0] in names for key in keys):
+        return ""
+    has = ", ".join(names[:12])
+    return f"no column '{options.text_key}'; it has: {has} (see --text-key)"
 
 
 def parse_date(value: Any) -> datetime | None:

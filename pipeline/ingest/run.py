@@ -10,6 +10,7 @@ from typing import Any
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.files import read_json, write_json
+from tamis.pipeline.ingest import hub
 from tamis.pipeline.ingest.inputs import COMPRESSIONS, EXTENSIONS, Input, expand
 from tamis.pipeline.ingest.installed import list_installed
 from tamis.pipeline.ingest.manifest import manifest
@@ -122,7 +123,12 @@ def _check_same(corpus: Corpus, arguments: Sequence[str], options: IngestOptions
     if not arguments:
         return
     was = {source["name"]: source["bytes"] for source in corpus.manifest.inputs}
-    expanded = expand(arguments, list_installed, corpus.root, Named(options))
+    # A branch that moved since is no difference: what was read is what it was then.
+    known: dict[str, Input] = {}
+    if corpus.plan_file.exists():
+        known = hub.pinned(read_json(corpus.plan_file)["arguments"], _saved_plan(corpus)[0])
+    named = Named(options, lambda url: known.get(url) or hub.list_dataset(url))
+    expanded = expand(arguments, list_installed, corpus.root, named)
     now = {source.name: source.bytes for source in expanded.inputs}
     differences = [f"{name} is new" for name in now.keys() - was.keys()]
     differences += [f"{name} is gone" for name in was.keys() - now.keys()]
@@ -143,6 +149,7 @@ def _rewritten(corpus: Corpus, inputs: Sequence[Input]) -> list[str]:
         f"{one.name} changed"
         for one in inputs
         if (was := known.get(one.name))
+        and one.format != "hub"
         and _may_differ(corpus, one, was)
         and digest_of(one) != was["sha256"]
     ]

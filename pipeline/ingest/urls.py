@@ -6,14 +6,14 @@ Planning may look at listings and asks every server once what it has; nothing is
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from tamis.pipeline.errors import CallError
-from tamis.pipeline.ingest import inputs
+from tamis.pipeline.ingest import hub, inputs
 from tamis.pipeline.ingest.inputs import KNOWN, Input, Unreadable, kind_of, pass_over
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.streams import Source, whole
@@ -26,15 +26,19 @@ _SIGNS = "*?["
 
 
 class Named:
-    """What an argument stands for: `@LIST`, a URL, or a path of this machine."""
+    """What an argument stands for: `@LIST`, a URL, a dataset, or a path of this machine."""
 
-    def __init__(self, options: IngestOptions) -> None:
-        self.format, self.prefix = options.format, options.prefix
+    def __init__(
+        self, options: IngestOptions, dataset: Callable[[str], Input] = hub.list_dataset
+    ) -> None:
+        self.format, self.prefix, self.dataset = options.format, options.prefix, dataset
 
     def __call__(self, argument: str, skipped: Counter[str]) -> list[Input]:
         """The inputs of an argument; raises CallError where there is nothing to be read."""
         if argument.startswith("@"):
             return self._listed(argument)
+        if argument.startswith(hub.SCHEME):
+            return [self.dataset(argument)]
         if "://" not in argument:
             return inputs.local(argument, skipped, self.format)
         place = location(argument)
