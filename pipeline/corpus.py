@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tamis.pipeline import lock
-from tamis.pipeline.errors import CallError, WorkError
+from tamis.pipeline.errors import CallError, Damaged, WorkError
 from tamis.pipeline.files import fingerprint, read_json, remove_below, sweep, write_json
 from tamis.pipeline.storage import Location, Remote, location
 from tamis.pipeline.storage_scratch import scratch_of, sweep_drafts
@@ -191,11 +191,13 @@ class Corpus:
 
     def record(self, stage: str, shard: str) -> dict[str, Any] | None:
         """The completion record of a shard in a stage, or None."""
-        try:
-            record = read_json(self._record(stage, shard))
-        except (FileNotFoundError, WorkError):
-            return None
-        return record if isinstance(record, dict) else None
+        for folder in dict.fromkeys([self._records(stage), self.root / "records"]):
+            try:
+                record = read_json(folder / stage / f"{shard}.json")
+            except (FileNotFoundError, Damaged):
+                continue
+            return record if isinstance(record, dict) else None
+        return None
 
     def complete(self, stage: str, shard: str, record: dict[str, Any]) -> None:
         """Writes a completion record; one that a power cut loses costs its shard once more."""
@@ -206,5 +208,9 @@ class Corpus:
         self._record(stage, shard).unlink(missing_ok=True)
 
     def _record(self, stage: str, shard: str) -> Location:
+        return self._records(stage) / stage / f"{shard}.json"
+
+    def _records(self, stage: str) -> Location:
+        """Where records are written: those of what goes elsewhere may not be writable here."""
         elsewhere = stage == "ledger" or stage.startswith("write-")
-        return (self.notes if elsewhere else self.root) / "records" / stage / f"{shard}.json"
+        return (self.notes if elsewhere else self.root) / "records"

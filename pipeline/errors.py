@@ -4,6 +4,7 @@ TamisError
  +-- CallError    the call was wrong: exit code 2
  +-- WorkError    the work failed: exit code 1
       +-- Busy    somebody else holds the corpus
+      +-- Damaged a file of ours is not what it was written as
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ class Stopped(BaseException):
 
 class Busy(WorkError):
     """Another process holds the corpus."""
+
+
+class Damaged(WorkError):
+    """A file of ours cannot be read as what it was written as."""
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tamis.pipeline.errors import WorkError, from_os
+from tamis.pipeline.errors import Damaged, WorkError, from_os
 from tamis.pipeline.storage import Location, Remote, remote
 from tamis.pipeline.storage_reading import RangeFile
 from tamis.pipeline.storage_scratch import draft_path
@@ -152,24 +152,27 @@ def write_json(path: Location, value: Any, durable: bool = True) -> None:
 def read_json(path: Location) -> Any:
     """What a JSON file holds.
 
-    Raises FileNotFoundError if it is missing, WorkError if it is not JSON.
+    Raises FileNotFoundError if it is missing, Damaged if it is not JSON.
     """
     try:
         return orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
-        raise WorkError(f"{path} is not valid JSON ({error}): restore it or delete it") from error
+        raise Damaged(f"{path} is not valid JSON ({error}): restore it or delete it") from error
 
 
 def parquet_file(place: Location) -> pq.ParquetFile:
-    """A Parquet file that is open; of one on a server only the columns that are read are fetched.
+    """A Parquet file that is open; of one on a server only the columns that are read are fetched,
+    unless it can only send the whole file, which is held then: some 100 MB.
 
     Raises FileNotFoundError if it is missing, ArrowException if it is damaged.
     """
     if isinstance(place, Path):
         return pq.ParquetFile(place, pre_buffer=False)
-    there = remote(place)
+    there, facts = remote(place), remote(place).facts()
+    if not facts.ranges:
+        return pq.ParquetFile(pa.BufferReader(there.read_bytes()))
     # pre_buffer makes one request of columns that lie side by side, a row group at a time.
-    return pq.ParquetFile(RangeFile(there.read, there.facts().bytes), pre_buffer=True)
+    return pq.ParquetFile(RangeFile(there.read, facts.bytes), pre_buffer=True)
 
 
 def parquet_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:

@@ -36,7 +36,7 @@ def apply(
             "--output",
             "-o",
             metavar="DIR",
-            parser=o.place,
+            parser=o.new_place,
             help="Where the sifted files go: a directory or a URL.",
         ),
     ],

@@ -18,12 +18,20 @@ from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.on_ray import Ray
 from tamis.pipeline.on_slurm import Slurm
 from tamis.pipeline.recipe import Recipe
-from tamis.pipeline.storage import Location, location
+from tamis.pipeline.storage import Location, Remote, location
 
 
 def place(name: object) -> Location:
     """The place that an argument names; a default is a place already."""
     return location(str(name))
+
+
+def new_place(name: object) -> Location:
+    """The place that an argument names for writing; raises CallError where that cannot be."""
+    found = place(name)
+    if isinstance(found, Remote) and not found.writable:
+        raise CallError(f"{found}: HTTP is for reading only: choose a place that can be written")
+    return found
 
 
 CorpusArgument = Annotated[
@@ -36,13 +44,15 @@ NewCorpusOption = Annotated[
         "--output",
         "-o",
         metavar="CORPUS",
-        parser=place,
+        parser=new_place,
         help="The corpus to make: a directory or a URL.",
     ),
 ]
 RejectedOption = Annotated[
     Location | None,
-    typer.Option(metavar="DIR", parser=place, help="Write what was rejected too, with reasons."),
+    typer.Option(
+        metavar="DIR", parser=new_place, help="Write what was rejected too, with reasons."
+    ),
 ]
 RecipeOption = Annotated[
     str | None,

@@ -34,7 +34,7 @@ def write(
             "--output",
             "-o",
             metavar="DIR",
-            parser=o.place,
+            parser=o.new_place,
             help="Where to, a directory or a URL; default: CORPUS/cleaned.",
         ),
     ] = None,
