@@ -10,7 +10,7 @@ import typer
 from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.tables import ingest_table, out, print_json, simple
 from tamis.pipeline.corpus import Corpus
-from tamis.pipeline.ingest.inputs import expand
+from tamis.pipeline.ingest.inputs import FORMATS, expand
 from tamis.pipeline.ingest.installed import list_installed
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.plan import plan
@@ -35,6 +35,10 @@ def ingest(
     url_key: Annotated[str | None, typer.Option(help="Field of the URL.")] = None,
     date_key: Annotated[str | None, typer.Option(help="Field of the date.")] = None,
     source_key: Annotated[str | None, typer.Option(help="Field of the source.")] = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help=f"Of every file, whatever its name: {', '.join(FORMATS)}."),
+    ] = None,
     encoding: Annotated[str | None, typer.Option(help="Of plain text files.")] = None,
     max_document_bytes: Annotated[
         int | None, typer.Option(help="Longer records become error rows.")
@@ -58,7 +62,7 @@ def ingest(
     dry_run: o.DryRunOption = False,
     json: o.JsonOption = False,
 ) -> None:
-    """Reads JSONL, text, Markdown and Parquet, plain or compressed, into a corpus of documents."""
+    """Reads JSONL, text, Parquet and web archives, plain or compressed, into a corpus."""
     given: dict[str, Any] = {
         "source": source,
         "text_key": text_key,
@@ -66,6 +70,7 @@ def ingest(
         "url_key": url_key,
         "date_key": date_key,
         "source_key": source_key,
+        "format": form,
         "encoding": encoding,
         "max_document_bytes": max_document_bytes,
         "shard_bytes": shard_bytes,
@@ -87,7 +92,7 @@ def ingest(
 
 def show_plan(arguments: list[str], options: IngestOptions) -> None:
     """Prints what would be read, and into how many shards."""
-    inputs = expand(arguments, list_installed).inputs
+    inputs = expand(arguments, list_installed, form=options.format).inputs
     made = plan(inputs, options.shard_bytes)
     rows = [[one.name, one.format, f"{one.bytes / 1e6:,.3f}"] for one in inputs[:20]]
     rows += [[f"... and {len(inputs) - 20:,} more", "", ""]] if len(inputs) > 20 else []

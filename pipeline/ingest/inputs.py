@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tamis.pipeline.errors import CallError
+from tamis.pipeline.errors import CallError, nearest
 
 
 class Unreadable(Exception):
@@ -37,7 +37,7 @@ class Input:
     bytes: int
     """Its size on disk."""
     format: str
-    """A key of the readers: jsonl, text, parquet, docstrings, catalogue, man, description."""
+    """A key of the readers: jsonl, text, parquet, warc, docstrings, catalogue, man, description."""
     compression: str = ""
     """gz, zst, bz2, xz or nothing."""
     source: str | None = None
@@ -63,7 +63,9 @@ EXTENSIONS = {
     ".wat": "warc",
     ".arc": "warc",
 }
+FORMATS = tuple(sorted(set(EXTENSIONS.values())))
 COMPRESSIONS = {".gz": "gz", ".bz2": "bz2", ".xz": "xz", ".zst": "zst", ".zstd": "zst"}
+_MAGIC = {"gz": b"\x1f\x8b\x08", "bz2": b"BZh", "xz": b"\xfd7zXZ\0", "zst": b"\x28\xb5\x2f\xfd"}
 _KNOWN = (
     f"known endings: {', '.join(EXTENSIONS)}, each but .parquet also with {', '.join(COMPRESSIONS)}"
 )
@@ -84,18 +86,24 @@ def expand(
     arguments: Sequence[str],
     list_installed: Callable[[], list[Input]],
     corpus: Path | None = None,
+    form: str | None = None,
 ) -> Expansion:
     """Every input that files, directories, globs and `installed:` stand for, in a fixed order.
 
-    What lies in the corpus that is being made is no input. Raises CallError for an argument that
-    stands for nothing that can be read.
+    What lies in the corpus that is being made is no input. form is the format of every file,
+    whatever its name. Raises CallError for one that there is not, or for an argument that stands
+    for nothing that can be read.
     """
+    if form is not None and form not in FORMATS:
+        raise CallError(f"unknown format '{form}': {nearest(form, FORMATS)}")
     found = Expansion()
     seen: set[Path] = set()
     names: Counter[str] = Counter()
     own = corpus.resolve() if corpus else None
     for argument in arguments:
-        inputs = list_installed() if argument == "installed:" else _named(argument, found.skipped)
+        inputs = (
+            list_installed() if argument == "installed:" else _named(argument, found.skipped, form)
+        )
         resolved = [(one, Path(one.path).resolve()) for one in inputs]
         resolved = [(one, real) for one, real in resolved if own not in real.parents]
         if not resolved:
@@ -111,26 +119,26 @@ def expand(
     return found
 
 
-def _named(argument: str, skipped: Counter[str]) -> list[Input]:
+def _named(argument: str, skipped: Counter[str], form: str | None) -> list[Input]:
     if "://" in argument:
         raise CallError(f"{argument}: inputs are files, directories, globs or installed:")
     if not _is_utf8(argument):
         raise CallError(f"{argument!a}: the name is not UTF-8: rename it")
     path = Path(argument)
     if path.is_file():
-        source = _input(path, path.name)
+        source = _input(path, path.name, form)
         if source is None:
             raise CallError(f"{argument}: unknown kind of file; {_KNOWN}")
         return [source]
     if path.is_dir():
-        return _below(path, _walk(path, skipped), skipped)
+        return _below(path, _walk(path, skipped), skipped, form)
     if path.exists():
         raise CallError(f"{argument}: neither a file nor a directory; put its content into a file")
     if any(sign in argument for sign in "*?["):
         fixed = path
         while any(sign in str(fixed) for sign in "*?["):
             fixed = fixed.parent
-        return _below(fixed, _matches(path), skipped)
+        return _below(fixed, _matches(path), skipped, form)
     raise CallError(f"{argument}: no such file or directory")
 
 
@@ -165,7 +173,9 @@ def _walk(directory: Path, skipped: Counter[str]) -> Iterator[Path]:
             skipped["no file"] += 1
 
 
-def _below(root: Path, paths: Iterable[Path], skipped: Counter[str]) -> list[Input]:
+def _below(
+    root: Path, paths: Iterable[Path], skipped: Counter[str], form: str | None
+) -> list[Input]:
     inputs = []
     for path in paths:
         name = path.relative_to(root).as_posix() if root in path.parents else path.as_posix()
@@ -173,22 +183,34 @@ def _below(root: Path, paths: Iterable[Path], skipped: Counter[str]) -> list[Inp
             continue
         if not _is_utf8(str(path)):
             skipped["name not UTF-8"] += 1
-        elif (source := _input(path, name)) is None:
+        elif (source := _input(path, name, form)) is None:
             skipped["".join(path.suffixes[-2:]) or "no ending"] += 1
         else:
             inputs.append(source)
     return inputs
 
 
-def _input(path: Path, name: str) -> Input | None:
+def _input(path: Path, name: str, form: str | None) -> Input | None:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     compression = COMPRESSIONS.get(suffixes[-1], "") if suffixes else ""
     ending = suffixes[-2:-1] if compression else suffixes[-1:]
     kind = EXTENSIONS.get(ending[0]) if ending else None
+    if form is not None:
+        kind, compression = form, _compression(path)
     if kind is None or (kind == "parquet" and compression):
         return None
     # Absolute: an interrupted ingest may be taken up from another directory.
     return Input(name, str(path.absolute()), path.stat().st_size, kind, compression)
+
+
+def _compression(path: Path) -> str:
+    """What a file is compressed with, by its first bytes."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+    except OSError:
+        return ""  # reading it will say what is wrong
+    return next((name for name, magic in _MAGIC.items() if start.startswith(magic)), "")
 
 
 def _is_utf8(name: str) -> bool:

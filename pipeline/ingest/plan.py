@@ -1,8 +1,9 @@
 """What is read by which task: a function of the inputs alone, whatever the number of workers.
 
-Large inputs are cut into shards: plain JSON lines at byte offsets, Parquet at row groups,
-compressed JSON lines where the reader passes multiples of a number of compressed bytes (such a file
-is read by one task, shard after shard). Small inputs are gathered in the order they were given.
+Large inputs are cut into shards: plain JSON lines at byte offsets, Parquet at row groups, web
+archives and compressed JSON lines where the reader passes multiples of a number of bytes of the
+file (such a file is read by one task, shard after shard). Small inputs are gathered in the order
+they were given.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tamis.pipeline.ingest.streams import READ
 
 # Bytes of text per byte of input, roughly: what real files of each kind gave.
 _EXPANSION = {"gz": 3.0, "zst": 3.0, "bz2": 4.0, "xz": 4.0}
-_YIELD = {"docstrings": 0.2, "catalogue": 0.5, "description": 0.8, "parquet": 2.0}
+_YIELD = {"docstrings": 0.2, "catalogue": 0.5, "description": 0.8, "parquet": 2.0, "warc": 0.1}
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,9 @@ def plan(inputs: Sequence[Input], shard_bytes: int, gather: bool = True) -> Plan
         if expected > 1.5 * shard_bytes and (pieces := _cut(source, place, shard_bytes)):
             _add(made, [gathered] if gathered else [])
             gathered, size = [], 0.0
-            _add(made, [[piece] for piece in pieces], together=bool(source.compression))
-            if not source.compression:
+            together = _is_stream(source)
+            _add(made, [[piece] for piece in pieces], together)
+            if not together:
                 made.split.append(place)
             continue
         gathered.append(Piece(place))
@@ -71,6 +73,11 @@ def plan(inputs: Sequence[Input], shard_bytes: int, gather: bool = True) -> Plan
             gathered, size = [], 0.0
     _add(made, [gathered] if gathered else [])
     return made
+
+
+def _is_stream(source: Input) -> bool:
+    """Whether an input can only be read from its beginning: only that says where records begin."""
+    return bool(source.compression) or source.format == "warc"
 
 
 def expected_text(source: Input) -> float:
@@ -95,11 +102,11 @@ def _cut(source: Input, place: int, shard_bytes: int) -> list[Piece]:
     """The pieces of a large input, none if it cannot be cut."""
     if source.format == "parquet":
         return _row_groups(parquet.row_group_bytes(source), place, shard_bytes)
-    if source.format != "jsonl":
+    if source.format not in ("jsonl", "warc"):
         return []
     step = shard_bytes
-    if source.compression:
-        step = max(1, round(shard_bytes / _EXPANSION[source.compression] / READ)) * READ
+    if _is_stream(source):
+        step = max(1, round(shard_bytes * source.bytes / expected_text(source) / READ)) * READ
     ends = [i * step for i in range(1, math.ceil(source.bytes / step))]
     return [Piece(place, a, b) for a, b in zip([0, *ends], [*ends, None], strict=True)]
 

@@ -68,7 +68,7 @@ def _planned(
                 "another -o"
             )
         return _saved_plan(corpus)
-    found = expand(arguments, list_installed, corpus.root)
+    found = expand(arguments, list_installed, corpus.root, options.format)
     if found.skipped:
         kinds = ", ".join(f"{count} {ending}" for ending, count in found.skipped.most_common(5))
         progress.say(f"passed over {found.skipped.total()} files of other kinds ({kinds})")
@@ -95,7 +95,7 @@ def _check_same(corpus: Corpus, arguments: Sequence[str], options: IngestOptions
     if not arguments:
         return
     was = {source["name"]: source["bytes"] for source in corpus.manifest.inputs}
-    expanded = expand(arguments, list_installed, corpus.root)
+    expanded = expand(arguments, list_installed, corpus.root, options.format)
     now = {source.name: source.bytes for source in expanded.inputs}
     differences = [f"{name} is new" for name in now.keys() - was.keys()]
     differences += [f"{name} is gone" for name in was.keys() - now.keys()]

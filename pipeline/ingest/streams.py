@@ -63,12 +63,15 @@ class Source:
         file cannot be opened, differs from what was planned, is truncated or corrupt; what came
         before was good.
         """
+        raw = self.raw(start)
+        if self.input.compression:
+            raw = _decompress(raw, self.input.compression)
+        yield from raw
+
+    def raw(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
+        """The same of the file as it lies there, compressed or not."""
         with opened(self.input) as file:
-            raw = self._read(file, start)
-            if not self.input.compression:
-                yield from raw
-                return
-            yield from _decompress(raw, self.input.compression)
+            yield from self._read(file, start)
 
     def _read(self, file: BinaryIO, start: int) -> Iterator[tuple[int, bytes]]:
         self._sha256, self._whole = hashlib.sha256(), False
