@@ -88,14 +88,15 @@ def payload(message: Message, block: bytes, limit: int) -> bytes:
 
 def _joined(data: bytes) -> bytes:
     """The chunks of a chunked transfer, as many as there are; the data itself if it has none."""
-    chunks, end, size = [], 0, -1
+    joined, end, size, chunks = bytearray(), 0, -1, 0
     while size and (found := _CHUNK.match(data, end)):
         size = int(found[1], 16)
         end = found.end() + size
-        chunks.append(data[found.end() : end])
-    if size and len(chunks) < 2 and end < len(data):
+        joined += data[found.end() : end]
+        chunks += 1
+    if size and chunks < 2 and end < len(data):
         return data  # not even a second chunk: the declaration was false
-    return b"".join(chunks)
+    return bytes(joined)
 
 
 def _decoded(data: bytes, encoding: str, limit: int) -> bytes:

@@ -12,6 +12,7 @@ from tamis.pipeline.ingest.warc_members import parts
 from tamis.pipeline.ingest.warc_records import PassedOver, Reader, Record
 
 BATCH_BYTES = 1 << 23
+BATCH_RECORDS = 1 << 10
 
 
 def read(source: Source, limit: int) -> Iterator[list[Record]]:
@@ -25,7 +26,8 @@ def read(source: Source, limit: int) -> Iterator[list[Record]]:
     total = 0
     for record in Reader(parts(source), warc_documents.judge, limit, size).records():
         # A shard may end wherever a block of READ bytes does.
-        if held and (record.at // READ > held[0].at // READ or total > BATCH_BYTES):
+        full = total > BATCH_BYTES or len(held) == BATCH_RECORDS
+        if held and (full or record.at // READ > held[0].at // READ):
             yield held
             held, total = [], 0
         held.append(record)

@@ -88,11 +88,11 @@ class _Members:
         for place, following in self.source.raw():
             yield from self._go_on(block + following, at)
             at, block = place, following
-        if self.lost:
-            yield from self._go_on(block, at, last=True)
-        if self.decoder is not None:
-            yield from self._lead_out()
-            yield self._fault("truncated_file", "is cut off")
+        while self.decoder is not None or self.next < at + len(block):
+            if self.decoder is None:
+                yield from self._go_on(block, at, last=True)
+            else:
+                yield from self._cut_off(block, at)
 
     def _go_on(self, held: bytes, start: int, last: bool = False) -> Iterator[Part | Fault]:
         """Reads what is new in two blocks of the file; after damage also what was read before."""
@@ -106,6 +106,14 @@ class _Members:
                 yield self._fault("corrupt_file", f"is corrupt: {error}")
                 self.decoder, self.lost = None, True
                 self.next = max(self.member + 1, start)
+
+    def _cut_off(self, held: bytes, start: int) -> Iterator[Part | Fault]:
+        """The file has ended and the member has not; it is corrupt if there is another in it."""
+        yield from self._lead_out()
+        cut = self._fault("truncated_file", "is cut off")
+        self.decoder, self.lost, self.next = None, True, max(self.member + 1, start)
+        found = self._find(held, start, last=True)
+        yield self._fault("corrupt_file", "is corrupt: it does not end") if found else cut
 
     def _read(self, data: bytes) -> Iterator[Part]:
         """Decompresses to the end of some bytes, or of the member that they are of."""

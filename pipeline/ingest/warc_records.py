@@ -16,6 +16,7 @@ from tamis.pipeline.ingest.inputs import Unreadable
 from tamis.pipeline.ingest.warc_members import BEGIN, LEAD, Fault, Part
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_ZEROS = re.compile(rb"\0*")
 _SPACE = re.compile(rb"\s*")
 _NEXT = re.compile(rb"\n(?=%b)" % BEGIN.pattern)
 _LENGTH = re.compile(r"\d{1,18}")
@@ -108,13 +109,13 @@ class Reader:
         try:
             self.judge(record.header, head)
         except (PassedOver, Unreadable) as outcome:
-            record.outcome = outcome
+            record.outcome, record.header = outcome, {}
         rest = length - len(head)
         if record.outcome is None and length > self.limit + HEADER_BYTES:
             what = f"a record of {length} bytes, over {self.limit} (--max-document-bytes)"
             record.outcome = Unreadable("too_long", what)
         if record.outcome is None:
-            record.body = head + self._take(rest) if rest else head
+            record.body = b"".join([head, *self._pieces(rest)])
             rest = length - len(record.body)
         else:
             rest -= self._skip(rest)
@@ -150,6 +151,8 @@ class Reader:
 
     def _find(self) -> None:
         """Goes to the next line that begins a record, or to where the text ends."""
+        if self._zeros() and BEGIN.match(self.data, self.position):
+            return  # a hole that a crash left
         self.position -= self.data[self.position - 1 : self.position] == b"\n"
         while True:
             if found := _NEXT.search(self.data, self.position):
@@ -159,6 +162,16 @@ class Reader:
             if not self._more():
                 self.position = len(self.data)
                 return
+
+    def _zeros(self) -> bool:
+        """Passes zero bytes by; whether there were any."""
+        found = False
+        while zeros := _ZEROS.match(self.data, self.position):
+            found = found or zeros.end() > self.position
+            self.position = zeros.end()
+            if self.position < len(self.data) or not self._more():
+                break
+        return found
 
     def _more(self) -> bool:
         """Takes another part in hand; False if the text ends here, or another record begins."""
@@ -193,15 +206,16 @@ class Reader:
 
     def _take(self, size: int) -> bytes:
         """The next bytes of the text, fewer if it ends before."""
-        taken = []
+        return b"".join(self._pieces(size))
+
+    def _pieces(self, size: int) -> Iterator[bytes]:
         while size:
             piece = self.data[self.position : self.position + size]
             self.position += len(piece)
             size -= len(piece)
-            taken.append(piece)
+            yield piece
             if size and not self._more():
-                break
-        return b"".join(taken)
+                return
 
     def _skip(self, size: int) -> int:
         """Passes bytes by; returns how many there were."""
