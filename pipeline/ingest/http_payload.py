@@ -91,7 +91,7 @@ def _joined(data: bytes) -> bytes:
     joined, end, size, chunks = bytearray(), 0, -1, 0
     while size and (found := _CHUNK.match(data, end)):
         size = int(found[1], 16)
-        end = found.end() + size
+        end = min(found.end() + size, len(data))  # 16 digits are past what an index may be
         joined += data[found.end() : end]
         chunks += 1
     if size and chunks < 2 and end < len(data):

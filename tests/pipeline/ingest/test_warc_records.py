@@ -72,7 +72,7 @@ def test_every_block_comes_back_as_it_was(
     """Blocks larger than any buffer, with text in them that looks like the next record."""
     path, draw = tmp_path_factory.getbasetemp() / "any", random.Random(seed)
     inner = good("inner")
-    blocks = [http((draw.randbytes(size // 2) + inner + draw.randbytes(size))) for size in sizes]
+    blocks = [http(draw.randbytes(size // 2) + inner + draw.randbytes(size)) for size in sizes]
     whole = b"".join(map(warc, blocks))
     data = {
         "members": members(map(warc, blocks)),
