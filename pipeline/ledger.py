@@ -148,11 +148,18 @@ def ledger(corpus: Corpus, recipe: str, tally: Tally, missing: Sequence[Stage]) 
         "kept": _named(kept),
         "rejected": _named(rejected),
         "errors": {"documents": errors, "reasons": counts["errors"]},
+        "passed_over": _passed_over(counts),
         "set_aside": {side: _named(amount) for side, amount in aside.items()},
         "repeated_ids": counts["repeated_ids"],
         "stages": [{"name": name, **_named_stage(stage)} for name, stage in stages.items()],
         "took_no_part": [stage.name for stage in missing],
     }
+
+
+def _passed_over(counts: dict[str, Any]) -> dict[str, Any]:
+    """Records that are by nature no documents: no part of the sum."""
+    reasons = counts.get("passed_over", {})
+    return {"records": sum(reasons.values()), "reasons": reasons}
 
 
 def _named_stage(stage: Tally) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import typer
 from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.tables import ingest_table, out, print_json, simple
 from tamis.pipeline.corpus import Corpus
-from tamis.pipeline.ingest.inputs import expand
+from tamis.pipeline.ingest.inputs import FORMATS, expand
 from tamis.pipeline.ingest.installed import list_installed
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.plan import plan
@@ -39,7 +39,8 @@ def ingest(
     date_key: Annotated[str | None, typer.Option(help="Field of the date.")] = None,
     source_key: Annotated[str | None, typer.Option(help="Field of the source.")] = None,
     form: Annotated[
-        str | None, typer.Option("--format", help="Of every input, whatever its name ends in.")
+        str | None,
+        typer.Option("--format", help=f"Of every file, whatever its name: {', '.join(FORMATS)}."),
     ] = None,
     prefix: Annotated[
         str | None,
@@ -75,7 +76,7 @@ def ingest(
     dry_run: o.DryRunOption = False,
     json: o.JsonOption = False,
 ) -> None:
-    """Reads JSONL, CSV, text, Markdown and Parquet, plain or compressed, into a corpus."""
+    """Reads JSONL, CSV, text, Parquet and web archives, plain or compressed, into a corpus."""
     given: dict[str, Any] = {
         "source": source,
         "text_key": text_key,

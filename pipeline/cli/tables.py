@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 WIDTH_WITHOUT_TERMINAL = 100
+_REASONS = 6  # of what was passed over; all are in ledger.json
 
 
 def out() -> Console:
@@ -77,6 +78,8 @@ def ledger_table(ledger: dict[str, Any]) -> Table:
                 alone = f"{counts['alone']['documents']:,}"
                 rows.append(row(f"  {stage['name']}.{rule}", counts, alone))
     rows.append(row("kept", ledger["kept"]))
+    passed = ledger.get("passed_over", {}).get("reasons", {})
+    rows += [[*pair, "", "", "", ""] for pair in _passed_over(passed)]
     columns = [
         ("", False),
         ("documents", True),
@@ -86,6 +89,18 @@ def ledger_table(ledger: dict[str, Any]) -> Table:
         ("by it alone", True),
     ]
     return simple(f"Ledger of recipe {ledger['recipe']}", columns, rows)
+
+
+def _passed_over(reasons: dict[str, int]) -> list[list[str]]:
+    """Records that are no documents, and the commonest things that they are instead."""
+    if not reasons:
+        return []
+    most = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    rows = [["passed over, no documents", f"{sum(reasons.values()):,}"]]
+    rows += [[f"  {reason}", f"{count:,}"] for reason, count in most[:_REASONS]]
+    if left := sum(count for _, count in most[_REASONS:]):
+        rows.append(["  others", f"{left:,}"])
+    return rows
 
 
 def ingest_table(counts: dict[str, Any], inputs: int, shards: int) -> Table:
@@ -99,6 +114,7 @@ def ingest_table(counts: dict[str, Any], inputs: int, shards: int) -> Table:
         ["unreadable", f"{sum(counts['errors'].values()):,}"],
         *[[f"  {reason}", f"{n:,}"] for reason, n in counts["errors"].items()],
         *[[f"set aside: {k}", f"{n['documents']:,}"] for k, n in counts["set_aside"].items()],
+        *_passed_over(counts.get("passed_over", {})),
         ["repeated ids", f"{counts['repeated_ids']:,}"],
     ]
     return simple("Ingested", [("", False), ("", True)], rows)

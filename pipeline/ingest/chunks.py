@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from tamis.pipeline.guard import Guard
-from tamis.pipeline.ingest import delimited, jsonl, parquet, plain
+from tamis.pipeline.ingest import delimited, jsonl, parquet, plain, warc
 from tamis.pipeline.ingest.inputs import Unreadable
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.plan import Piece
 from tamis.pipeline.ingest.records import Extractor, Rows
 from tamis.pipeline.ingest.streams import Source
+from tamis.pipeline.ingest.warc_records import Record
 
 READING = 1  # what is in hand: a chunk that is being read, and not its records
 
@@ -41,6 +42,8 @@ def read(source: Source, piece: Piece, options: IngestOptions) -> Iterator[Chunk
         yield from _batches(source, piece, extractor)
     elif source.input.format == "hub":
         yield from _dataset(source, piece, extractor)
+    elif source.input.format == "warc":
+        yield from _archived(source, extractor)
     else:
         rows = partial(plain.read, source, extractor, options)
         yield Chunk(0, 1, lambda start, stop: rows(), lambda record: "file")
@@ -54,19 +57,19 @@ def guarded(
     unit: int,
     numbers: Iterator[int],
 ) -> Iterator[Chunk | Unreadable]:
-    """The chunks of a piece; Parquet whose reading killed its worker twice is an error.
+    """The chunks of a piece; where reading killed its worker twice is an error.
 
     A damaged footer can end the process in Arrow itself. numbers count the chunks of the unit.
     """
     found, records = read(source, piece, options), 0
-    if source.input.format != "parquet":
+    if source.input.format not in ("parquet", "warc"):
         yield from found
         return
     for number in numbers:
         (portion,) = guard.portions(unit, READING, number, number + 1)
         if portion.condemned:
-            left = parquet.rows_between(source.input, piece.start, piece.stop) - records
-            yield Unreadable("killed_worker", "reading it killed its worker twice", max(left, 1))
+            left = _left(source, piece, records)
+            yield Unreadable("killed_worker", "reading it killed its worker twice", left)
             return
         with guard.holding(unit, READING, number, number + 1):
             chunk = _caught(found)
@@ -74,6 +77,13 @@ def guarded(
             return
         records += chunk.records
         yield chunk
+
+
+def _left(source: Source, piece: Piece, records: int) -> int:
+    """How many records of a piece are lost when so many were read; one where nobody knows."""
+    if source.input.format != "parquet":
+        return 1
+    return max(parquet.rows_between(source.input, piece.start, piece.stop) - records, 1)
 
 
 def _caught(found: Iterator[Chunk | Unreadable]) -> Chunk | Unreadable | None:
@@ -117,3 +127,13 @@ def _dataset(source: Source, piece: Piece, extractor: Extractor) -> Iterator[Chu
         else:
             rows = partial(hub_reader.rows, batch, extractor)
             yield Chunk(0, batch.records, rows, partial(hub_reader.place_of, batch))
+
+
+def _archived(source: Source, extractor: Extractor) -> Iterator[Chunk]:
+    for records in warc.read(source, extractor.options.max_document_bytes):
+        rows = partial(warc.rows, records, extractor)
+        yield Chunk(records[0].at, len(records), rows, partial(_place_in_archive, records))
+
+
+def _place_in_archive(records: list[Record], record: int) -> str:
+    return warc.place_of(records[record])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from tamis.pipeline.errors import CallError
+from tamis.pipeline.errors import CallError, nearest
 from tamis.pipeline.storage import Location, protocol_of
 from tamis.pipeline.storage_http import public
 
@@ -39,7 +39,7 @@ class Input:
     bytes: int
     """Its size, compressed or not; -1 where a server does not say it."""
     format: str
-    """A key of the readers: jsonl, text, parquet, docstrings, catalogue, man, description."""
+    """A key of the readers: jsonl, text, parquet, warc, docstrings, catalogue, man, description."""
     compression: str = ""
     """gz, zst, bz2, xz or nothing."""
     source: str | None = None
@@ -86,7 +86,9 @@ EXTENSIONS = {
     ".wat": "warc",
     ".arc": "warc",
 }
+FORMATS = tuple(sorted(set(EXTENSIONS.values())))
 COMPRESSIONS = {".gz": "gz", ".bz2": "bz2", ".xz": "xz", ".zst": "zst", ".zstd": "zst"}
+_MAGIC = {"gz": b"\x1f\x8b\x08", "bz2": b"BZh", "xz": b"\xfd7zXZ\0", "zst": b"\x28\xb5\x2f\xfd"}
 KNOWN = (
     f"known endings: {', '.join(EXTENSIONS)}, each but .parquet also with {', '.join(COMPRESSIONS)}"
 )
@@ -147,7 +149,7 @@ def local(argument: str, skipped: Counter[str], form: str | None = None) -> list
         kind = kind_of(path.name, form)
         if kind is None:
             raise CallError(f"{argument}: unknown kind of file; {KNOWN}")
-        return [_input(path, path.name, kind)]
+        return [_input(path, path.name, kind, form)]
     if path.is_dir():
         return _below(path, _walk(path, skipped), skipped, form)
     if path.exists():
@@ -204,7 +206,7 @@ def _below(
         elif (kind := kind_of(path.name, form)) is None:
             pass_over(path.name, skipped)
         else:
-            inputs.append(_input(path, name, kind))
+            inputs.append(_input(path, name, kind, form))
     return inputs
 
 
@@ -216,8 +218,10 @@ def pass_over(name: str, skipped: Counter[str]) -> None:
 def kind_of(name: str, form: str | None = None) -> tuple[str, str] | None:
     """Format and compression of a file by the endings of its name, None if they tell nothing.
 
-    form is the format of every file, whatever its ending.
+    form is the format of every file, whatever its ending. Raises CallError if there is no such.
     """
+    if form is not None and form not in FORMATS:
+        raise CallError(f"unknown format '{form}': {nearest(form, FORMATS)}")
     suffixes = [suffix.lower() for suffix in PurePosixPath(name).suffixes]
     compression = COMPRESSIONS.get(suffixes[-1], "") if suffixes else ""
     ending = suffixes[-2:-1] if compression else suffixes[-1:]
@@ -227,9 +231,21 @@ def kind_of(name: str, form: str | None = None) -> tuple[str, str] | None:
     return kind, compression
 
 
-def _input(path: Path, name: str, kind: tuple[str, str]) -> Input:
+def _input(path: Path, name: str, kind: tuple[str, str], form: str | None) -> Input:
+    if form is not None:
+        kind = form, _compression(path)
     # Absolute: an interrupted ingest may be taken up from another directory.
     return Input(name, str(path.absolute()), path.stat().st_size, *kind)
+
+
+def _compression(path: Path) -> str:
+    """What a file is compressed with, by its first bytes."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+    except OSError:
+        return ""  # reading it will say what is wrong
+    return next((name for name, magic in _MAGIC.items() if start.startswith(magic)), "")
 
 
 def _is_utf8(name: str) -> bool:

@@ -15,10 +15,20 @@ from tamis.pipeline.errors import WorkError
 from tamis.pipeline.files import parquet_file
 from tamis.pipeline.ingest.options import SIDES, IngestOptions
 from tamis.pipeline.ingest.phase import IngestPhase, shard_name
+from tamis.pipeline.ingest.shard_writer import MOST_REASONS
 from tamis.pipeline.schema import DOCUMENTS
 from tamis.pipeline.storage import Location
 
-LIBRARIES = ("datatrove", "fasttext-numpy2-wheel", "numpy", "orjson", "pyarrow", "tamis")
+LIBRARIES = (
+    "datatrove",
+    "fasttext-numpy2-wheel",
+    "fastwarc",
+    "numpy",
+    "orjson",
+    "pyarrow",
+    "resiliparse",
+    "tamis",
+)
 
 
 def manifest(corpus: Corpus, phase: IngestPhase) -> Manifest:
@@ -48,8 +58,10 @@ def manifest(corpus: Corpus, phase: IngestPhase) -> Manifest:
 
 def _counts(corpus: Corpus, options: IngestOptions, records: dict[str, Any]) -> dict[str, Any]:
     errors: Counter[str] = Counter()
+    passed_over: Counter[str] = Counter()
     for record in records.values():
         errors.update(record["errors"])
+        passed_over.update(record.get("passed_over", {}))
     aside = {
         side: {
             "documents": sum(r["set_aside"][side][0] for r in records.values()),
@@ -65,9 +77,19 @@ def _counts(corpus: Corpus, options: IngestOptions, records: dict[str, Any]) -> 
         "documents": documents,
         "bytes": sum(r["text_bytes"] for r in records.values()),
         "errors": dict(sorted(errors.items())),
+        "passed_over": _fewer(passed_over),
         "set_aside": aside,
         "repeated_ids": _repeated_ids(_files(corpus.root / "documents", records, "documents")),
     }
+
+
+def _fewer(counts: Counter[str]) -> dict[str, int]:
+    """The counts of the commonest reasons, the others of each kind together."""
+    most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    fewer = Counter(dict(most[:MOST_REASONS]))
+    for reason, records in most[MOST_REASONS:]:
+        fewer[f"{reason.partition(' ')[0]} other"] += records
+    return dict(sorted(fewer.items()))
 
 
 def _files(directory: Location, records: dict[str, Any], kind: str) -> list[Location]:
@@ -92,6 +114,10 @@ def _repeated_ids(paths: list[Location]) -> int:
     return int(found[0]) if found else 0
 
 
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in counts.items())
+
+
 def _nothing_read(
     corpus: Corpus, phase: IngestPhase, counts: dict[str, Any], records: dict[str, Any]
 ) -> WorkError:
@@ -101,7 +127,10 @@ def _nothing_read(
     for path in errors[:1]:
         first = next(parquet_file(path).iter_batches(1)).to_pylist()[0]
         detail = "{input}, {place}: {reason}: {detail}".format(**first)
-    reasons = ", ".join(f"{count} {reason}" for reason, count in counts["errors"].items())
+    passed = counts["passed_over"]
+    if passed and not counts["errors"]:
+        detail = f"of what they hold nothing is a document ({_listed(passed)})"
+    reasons = _listed(counts["errors"])
     corpus.plan_file.unlink()  # what is written is of no use; the next call begins afresh
     for path in errors:
         path.unlink()

@@ -133,7 +133,7 @@ class _Reading:
                 self.digests[str(piece.input)] = source.sha256 or digest_of(source.input)
 
     def _stream(self) -> Iterator[Found]:
-        """One compressed input, cut into shards by how much of it was read."""
+        """One compressed input or archive, cut into shards by how much of it was read."""
         pieces = [self.phase.plan.shards[shard][0] for shard in self.shards]
         place, starts = pieces[0].input, [piece.start for piece in pieces]
         source = Source(self.phase.inputs[place])
@@ -146,7 +146,7 @@ class _Reading:
 
     def _read(self, source: Source, piece: Piece) -> Iterator[Chunk | Unreadable]:
         """The chunks of a piece of an input, and what ends it before its end."""
-        by_bytes = source.input.format in ("jsonl", "csv")
+        by_bytes = source.input.format in ("jsonl", "csv", "warc")
         before: int | None = piece.start if by_bytes else None
         try:
             options = self.phase.options

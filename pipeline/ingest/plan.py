@@ -1,9 +1,9 @@
 """What is read by which task: a function of the inputs alone, whatever the number of workers.
 
-Large inputs are cut into shards: plain JSON lines at byte offsets, Parquet at row groups,
-compressed JSON lines and CSV where the reader passes multiples of a number of bytes of the file
-(such a file is read by one task, shard after shard). Small inputs are gathered in the order they
-were given.
+Large inputs are cut into shards: plain JSON lines at byte offsets, Parquet at row groups; web
+archives, CSV and compressed JSON lines where the reader passes multiples of a number of bytes of
+the file (such a file is read by one task, shard after shard). Small inputs are gathered in the
+order they were given.
 """
 
 from __future__ import annotations
@@ -18,7 +18,14 @@ from tamis.pipeline.ingest.inputs import READ, Input
 
 # Bytes of text per byte of input, roughly: what real files of each kind gave.
 _EXPANSION = {"gz": 3.0, "zst": 3.0, "bz2": 4.0, "xz": 4.0}
-_YIELD = {"docstrings": 0.2, "catalogue": 0.5, "description": 0.8, "parquet": 2.0, "hub": 2.0}
+_YIELD = {
+    "docstrings": 0.2,
+    "catalogue": 0.5,
+    "description": 0.8,
+    "parquet": 2.0,
+    "hub": 2.0,
+    "warc": 0.1,
+}
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ def plan(inputs: Sequence[Input], shard_bytes: int, gather: bool = True) -> Plan
 
 def _is_stream(source: Input) -> bool:
     """Whether an input can only be read from its beginning: only that says where records begin."""
-    return bool(source.compression) or source.format == "csv"
+    return bool(source.compression) or source.format in ("csv", "warc")
 
 
 def expected_text(source: Input) -> float:
@@ -107,11 +114,11 @@ def _cut(source: Input, place: int, shard_bytes: int) -> list[Piece]:
     if source.format == "hub":
         tasks = min(source.parts, math.ceil(expected_text(source) / shard_bytes))
         return [Piece(place, rank, tasks) for rank in range(tasks)] if tasks > 1 else []
-    if source.format not in ("jsonl", "csv") or not (source.ranges or _is_stream(source)):
+    if source.format not in ("jsonl", "csv", "warc") or not (source.ranges or _is_stream(source)):
         return []
     step = shard_bytes
-    if source.compression:
-        step = max(1, round(shard_bytes / _EXPANSION[source.compression] / READ)) * READ
+    if _is_stream(source):
+        step = max(1, round(shard_bytes * source.bytes / expected_text(source) / READ)) * READ
     ends = [i * step for i in range(1, math.ceil(source.bytes / step))]
     return [Piece(place, a, b) for a, b in zip([0, *ends], [*ends, None], strict=True)]
 

@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,6 +36,8 @@ class Rows:
     """What a document is set aside with: its host or package; empty if nothing is set aside."""
     errors: list[tuple[str, Unreadable]] = field(default_factory=list)
     """Place and what was wrong there."""
+    passed_over: Counter[str] = field(default_factory=Counter)
+    """Records that are by nature no documents, by what they are."""
 
     def lose(self, place: str, error: Unreadable) -> None:
         """Notes an error, without the frames and records that an exception drags along."""

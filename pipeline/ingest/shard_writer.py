@@ -20,6 +20,7 @@ from tamis.pipeline.storage import Location
 
 ROW_GROUP_BYTES = 32_000_000
 ROW_GROUP_ROWS = 65_536
+MOST_REASONS = 200  # why records are passed over: media types are named by strangers
 HELD_BYTES = 4 * ROW_GROUP_BYTES  # where what came with the texts is larger than they are
 
 
@@ -32,6 +33,7 @@ class ShardWriter:
             "rows": 0,
             "text_bytes": 0,
             "errors": {},
+            "passed_over": {},
             "set_aside": {side: [0, 0] for side in options.set_aside},
         }
         self._stack = ExitStack()
@@ -51,6 +53,8 @@ class ShardWriter:
         """Takes rows of one input; returns their bytes of text."""
         for place, error in rows.errors:
             self.error(input_name, place, error.reason, error.detail, error.records)
+        for reason, records in rows.passed_over.items():
+            self._pass_over(reason, records)
         if not rows.ids:
             return 0
         text = pa.array(rows.texts, pa.large_string())
@@ -89,6 +93,13 @@ class ShardWriter:
         self.counts["errors"][reason] = self.counts["errors"].get(reason, 0) + records
         if len(self._errors) >= ROW_GROUP_ROWS:
             self._flush_errors()
+
+    def _pass_over(self, reason: str, records: int) -> None:
+        """Counts records; past MOST_REASONS those of a kind together: there may be a million."""
+        counts = self.counts["passed_over"]
+        if reason not in counts and len(counts) >= MOST_REASONS:
+            reason = f"{reason.partition(' ')[0]} other"
+        counts[reason] = counts.get(reason, 0) + records
 
     def close(self) -> dict[str, Any]:
         """Makes the files appear and says what is in them."""

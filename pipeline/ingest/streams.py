@@ -63,14 +63,15 @@ class Source:
         file cannot be opened, differs from what was planned, is truncated or corrupt; what came
         before was good.
         """
-        raw = self._read(start)
+        raw = self.raw(start)
         with closing(raw):
             if not self.input.compression:
                 yield from raw
                 return
             yield from _decompress(raw, self.input.compression)
 
-    def _read(self, start: int) -> Generator[tuple[int, bytes], None, None]:
+    def raw(self, start: int = 0) -> Generator[tuple[int, bytes], None, None]:
+        """The same of the file as it lies there, compressed or not."""
         self._sha256, self._whole = hashlib.sha256(), False
         place = start
         parts = remote.parts(self.input, start) if self.input.url else _parts(self.input, start)

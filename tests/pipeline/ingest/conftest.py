@@ -45,6 +45,11 @@ class Ingested:
     def manifest(self) -> dict[str, Any]:
         return json.loads((self.root / "corpus.json").read_bytes())
 
+    def _records_passed_over(self) -> int:
+        """How many the shards' own records say: they are no part of `records`."""
+        left = [json.loads(path.read_bytes()) for path in self.root.glob("records/ingest/*.json")]
+        return sum(sum(record.get("passed_over", {}).values()) for record in left)
+
     def check(self) -> None:
         """Law 1, by the numbers of corpus.json and by the rows of the files."""
         counts = self.manifest["counts"]
@@ -54,6 +59,7 @@ class Ingested:
             lost[reason] = lost.get(reason, 0) + records
         assert counts["documents"] == len(self.rows()) == len(self.rows("signals/ingest"))
         assert counts["errors"] == lost
+        assert sum(counts["passed_over"].values()) == self._records_passed_over()
         assert {side: n["documents"] for side, n in counts["set_aside"].items()} == aside
         assert counts["records"] == len(self.rows()) + sum(lost.values()) + sum(aside.values())
 
