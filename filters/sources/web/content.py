@@ -63,7 +63,7 @@ SPARED = 0.5  # what holds this share of the text is not clutter, whatever its n
 SPARED_HEADER = 0.4
 PARAGRAPH = 50  # characters from which a paragraph is prose
 PROSE = 600  # characters of prose from which a page is one that is read
-NAMED_ROOT_PROSE, NAMED_ROOT_TEXT, NAMED_ROOT_ALONE = 0.7, 0.3, 0.5
+NAMED_ROOT_PROSE, NAMED_ROOT_TEXT, NAMED_ROOT_ALONE = 0.5, 0.3, 0.5
 CLIMBED_PROSE = 0.9
 
 
