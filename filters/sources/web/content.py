@@ -14,33 +14,47 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from resiliparse.parse.html import ElementNode, HTMLTree
+from resiliparse.parse.html import ElementNode
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
 
 UNSEEN = "script,style,template"
 # Elements with a role are looked at one by one: a selector for each role costs a walk of its own.
 LANDMARKS = "nav,footer,aside,button,select,dialog,menu,figcaption,[role]"
-ROLES = frozenset(
-    """
+ROLES = _words("""
     alert alertdialog banner complementary contentinfo dialog menu menubar navigation search
     toolbar tooltip
-    """.split()
-)
-TAGS = frozenset("nav footer aside button select dialog menu figcaption".split())
+    """)
+TAGS = _words("nav footer aside button select dialog menu figcaption")
 
 # What the element that holds the content is called, the most telling name first.
 ROOTS = (
-    "[itemprop=articleBody] .entry-content .post-content .article-body .article-content "
-    ".articleBody .article__body .post-body article [role=main] main #main-content #content #main "
-    ".main-content .content"
-).split()
+    "[itemprop=articleBody]",
+    ".entry-content",
+    ".post-content",
+    ".article-body",
+    ".article-content",
+    ".articleBody",
+    ".article__body",
+    ".post-body",
+    "article",
+    "[role=main]",
+    "main",
+    "#main-content",
+    "#content",
+    "#main",
+    ".main-content",
+    ".content",
+)
 ROOT_SELECTOR = ",".join(ROOTS)
 MANY_ROOTS = 12  # a page with more elements of one name is a list of them
-BLOCKS = "div section ul ol p table dl figure form header".split()
-NAMED_BLOCKS = f":is({','.join(BLOCKS)}):is([class],[id])"
+NAMED_BLOCKS = ":is(div,section,ul,ol,p,table,dl,figure,form,header):is([class],[id])"
 
 # What elements that are not content are called: the first or the last word of a class or id.
-CLUTTER = frozenset(
-    """
+CLUTTER = _words("""
     ad ads advert advertisement outbrain promo promos sponsor sponsored taboola
     bio byline metadata postmeta taglist tags
     breadcrumb breadcrumbs crumbs hamburger megamenu menu menus nav navbar navigation offcanvas
@@ -51,12 +65,25 @@ CLUTTER = frozenset(
     popular recommendations recommended related trending
     share sharedaddy shares sharing sociable social socials
     commentform noprint respond
-    """.split()
+    """)
+COMMENTS = _words("comment commentlist comments disqus")
+# What pages of threads carry: schema.org's types, and the names forum software gives itself.
+FORUMS = (
+    "DiscussionForumPosting",
+    "QAPage",
+    'id="XF"',
+    "phpbb",
+    "vBulletin",
+    "Powered by MyBB",
+    "Simple Machines",
+    'content="Discourse',
+    "flarum",
+    "NodeBB",
+    "invisioncommunity",
 )
-COMMENTS = frozenset("comment commentlist comments disqus".split())
 # A class that begins or goes on with one of these tells about something else: `with-sidebar`.
-RELATIONS = frozenset(
-    "above after before below has hide is js no not open show toggle under with without".split()
+RELATIONS = _words(
+    "above after before below has hide is js no not open show toggle under with without"
 )
 _WORDS = re.compile(r"[^a-zA-Z0-9]+|(?<=[a-z])(?=[A-Z])")
 SPARED = 0.5  # what holds this share of the text is not clutter, whatever its name
@@ -67,9 +94,8 @@ NAMED_ROOT_PROSE, NAMED_ROOT_TEXT, NAMED_ROOT_ALONE = 0.5, 0.3, 0.5
 CLIMBED_PROSE = 0.9
 
 
-def keep_content(tree: HTMLTree, comments: bool) -> None:
-    """Leaves what a page says in its tree; comments stay where they are wanted."""
-    body = tree.body
+def keep_content(body: ElementNode, comments: bool) -> None:
+    """Leaves what a page says in its body; comments stay where they are wanted."""
     for element in body.query_selector_all(UNSEEN).values():
         element.remove()
     _drop_noscript(body)
@@ -110,7 +136,9 @@ class _Prose:
     def __init__(self, element: ElementNode) -> None:
         self.element = element
         self.paragraphs = element.get_elements_by_tag_name("p").values()
-        self.lengths = [len(paragraph.text_content.strip()) for paragraph in self.paragraphs]
+        self.lengths = [
+            len((paragraph.text_content or "").strip()) for paragraph in self.paragraphs
+        ]
         self.total = sum(length for length in self.lengths if length > PARAGRAPH)
 
 
@@ -137,7 +165,7 @@ def _named_root(body: ElementNode) -> _Prose:
 def _names(element: ElementNode) -> list[str]:
     """What ROOTS may call an element."""
     return [
-        element.tag,
+        element.tag or "",
         f"#{element.id}",
         f"[role={element.getattr('role')}]",
         f"[itemprop={element.getattr('itemprop')}]",
@@ -151,9 +179,11 @@ def _climbed(root: _Prose) -> ElementNode:
         return root.element
     longest = root.lengths.index(max(root.lengths))
     node = root.paragraphs[longest].parent_element
-    while node != root.element and _Prose(node).total < CLIMBED_PROSE * root.total:
+    while node is not None and node != root.element:
+        if _Prose(node).total >= CLIMBED_PROSE * root.total:
+            return node
         node = node.parent_element
-    return node
+    return root.element
 
 
 def _drop_clutter(root: ElementNode, comments: bool) -> None:
@@ -193,3 +223,7 @@ def _letters(element: ElementNode) -> int:
     """Characters of text."""
     return len(element.text_content or "")
 
+
+def is_forum(html: str) -> bool:
+    """Whether a page says that it is a thread, where what is called a comment is content."""
+    return any(mark in html for mark in FORUMS)

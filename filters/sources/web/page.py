@@ -1,26 +1,40 @@
-"""HTML to text: what a page says, without its menus."""
+"""HTML to text: what a page says, without its menus.
+
+    bytes -> text by its real encoding -> bounds -> one parse -> main content -> lines
+
+docs/extraction.md says how well, beside other libraries, and what is still wrong.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from resiliparse.extract.html2text import extract_plain_text
-from resiliparse.parse.encoding import bytes_to_str, detect_encoding
 from resiliparse.parse.html import HTMLTree
 
+from tamis.filters.sources.web.bounds import (
+    MAX_BYTES,
+    Unfit,
+    check_markup,
+    check_size,
+    is_deep,
+    is_plain,
+)
+from tamis.filters.sources.web.charset import decode
+from tamis.filters.sources.web.content import is_forum, keep_content
+from tamis.filters.sources.web.second import extract_with_trafilatura
+
+__all__ = ["Extractor", "Page", "Unfit", "decode", "read_page", "tidy"]
+
 Extractor = Literal["resiliparse", "trafilatura"]
+TITLE_LENGTH = 300
 
-
-class Unfit(Exception):
-    """A page that cannot become text.
-
-    reason: a stable key, counted in the ledger; detail: what was found and what to do about it.
-    """
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason, self.detail = reason, detail
+# What no text needs: control characters but the newline and the tab, and halves of characters.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+_NEWLINE = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_GAP = re.compile("\n{3,}")
 
 
 @dataclass(frozen=True)
@@ -33,15 +47,60 @@ class Page:
 
 
 def read_page(
-    data: bytes, charset: str | None = None, extractor: Extractor = "resiliparse"
+    data: bytes,
+    charset: str | None = None,
+    extractor: Extractor = "resiliparse",
+    max_bytes: int = MAX_BYTES,
 ) -> Page:
     """The main text and the title of a page, as bytes and the charset its server declared.
 
-    Raises Unfit for a page that is beyond the limits or holds no text.
+    Raises Unfit for a page that is beyond the limits or holds no text, and MissingExtractor if
+    trafilatura is asked for and not installed.
     """
-    encoding = charset or detect_encoding(data) or "utf-8"
-    tree = HTMLTree.parse(bytes_to_str(data, encoding))
-    text = extract_plain_text(tree, main_content=True)
-    if not text.strip():
+    check_size(data, max_bytes)
+    html, encoding = decode(data, charset)
+    html = html.replace("\x00", "")
+    check_markup(html)
+    tree = HTMLTree.parse(html)
+    title = _title(tree)
+    if extractor == "trafilatura":
+        text = tidy(extract_with_trafilatura(html, tree))
+    else:
+        text = tidy(_main_text(tree, html)) or tidy(_all_text(HTMLTree.parse(html)))
+    if not text:
         raise Unfit("no_text", "the page holds no text")
-    return Page(text, tree.title or None, encoding)
+    return Page(text, title, encoding)
+
+
+def _main_text(tree: HTMLTree, html: str) -> str:
+    """What the page says; all its text if it is too large or too deep for a choice."""
+    if tree.body is not None and not is_plain(html) and not is_deep(tree.body):
+        keep_content(tree.body, comments=is_forum(html))
+    return _all_text(tree)
+
+
+def _all_text(tree: HTMLTree) -> str:
+    text: str = extract_plain_text(tree, main_content=False, alt_texts=False, noscript=True)
+    return text
+
+
+def _title(tree: HTMLTree) -> str | None:
+    """What the page is called: its title, what it tells others, or its first heading."""
+    found = tree.title
+    if not (found and found.strip()) and tree.head is not None:
+        meta = tree.head.query_selector('meta[property="og:title"]')
+        found = meta and meta.getattr("content")
+    if not (found and found.strip()) and tree.body is not None:
+        heading = tree.body.query_selector("h1")
+        found = heading and heading.text_content
+    # Looks at no more than may be kept, however long the title pretends to be.
+    words = _CONTROL.sub(" ", (found or "")[: 4 * TITLE_LENGTH]).split()
+    return " ".join(words)[:TITLE_LENGTH].strip() or None
+
+
+def tidy(text: str) -> str:
+    """Text with one kind of newline, no control characters, no empty lines in a row."""
+    if _CONTROL.search(text):
+        text = _CONTROL.sub("", _NEWLINE.sub("\n", text))
+    text = "\n".join([line.rstrip() for line in text.split("\n")])
+    return _GAP.sub("\n\n", text).strip("\n")

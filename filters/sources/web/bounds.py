@@ -1,0 +1,98 @@
+"""What a page may cost, told from its bytes and its tree before time is spent; no clocks.
+
+Two things make the parser take quadratic time: attributes of one tag, which it compares with one
+another (100,000 take 20 seconds), and formatting elements that are left open, which it opens again
+in every block. Both are counted first, in pages large enough for it to matter. Depth makes the
+extraction quadratic, and a crowd of elements makes Python objects; such a page is read without
+choosing its main content, which takes linear time and loses nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate
+
+from resiliparse.parse.html import ElementNode
+
+MAX_BYTES = 16 << 20
+MAX_ATTRIBUTES = 2000  # of one tag
+MAX_OPEN = 2000  # formatting elements
+MAX_DEPTH = 256  # browsers stop at 512; the deepest of 1800 pages measured was under 100
+MAX_TAGS = 400_000
+SMALL = 1 << 16  # characters up to which the parser's worst takes under half a second
+
+_SPACE = r"[ \t\n\r\f]"
+_NAME = r"[^ \t\n\r\f/>]"
+_VALUE = r"""(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^ \t\n\r\f>"'][^ \t\n\r\f>]*+)"""
+_ATTRIBUTE = rf"(?:{_SPACE}|/)*+{_NAME}[^ \t\n\r\f/>=]*+(?:{_SPACE}*+={_SPACE}*+{_VALUE}?+)?+"
+_TAG = rf"<[a-zA-Z]{_NAME}*+(?:{_ATTRIBUTE}){{0,{MAX_ATTRIBUTES}}}+(?:{_SPACE}|/)*+(?:>|\Z)"
+_RAW = "script|style|textarea|title|xmp|iframe|noembed|noframes"
+# Every quantifier is possessive, so that each character is looked at once.
+_MARKUP = re.compile(
+    rf"(?:[^<]++"
+    rf"|<!--(?:[^-]++|-(?!->))*+(?:-->|\Z)"
+    rf"|<(?:{_RAW})(?=[ \t\n\r\f/>])(?:{_ATTRIBUTE}){{0,{MAX_ATTRIBUTES}}}+(?:{_SPACE}|/)*+>"
+    rf"(?:[^<]++|<(?!/(?:{_RAW})[ \t\n\r\f/>]))*+"
+    rf"|{_TAG}"
+    rf"|<(?![a-zA-Z]))*+",
+    re.IGNORECASE,
+)
+_FORMATTING = re.compile(
+    r"<(/?)(?:(a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)|t[dh]|caption)(?=[\s/>])",
+    re.IGNORECASE,
+)
+_DEEP = ">".join("*" * MAX_DEPTH)
+
+
+class Unfit(Exception):
+    """A page that cannot become text.
+
+    reason: a stable key, counted in the ledger; detail: what was found and what to do about it.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+def check_size(data: bytes, max_bytes: int) -> None:
+    """Raises Unfit("too_large")."""
+    if len(data) > max_bytes:
+        raise Unfit(
+            "too_large", f"{len(data):,} bytes of HTML, more than {max_bytes:,}: split it, or omit"
+        )
+
+
+def check_markup(html: str) -> None:
+    """Raises Unfit("too_many_attributes") or Unfit("too_many_open")."""
+    if len(html) <= SMALL:
+        return
+    read = _MARKUP.match(html)
+    if read is None or read.end() < len(html):
+        raise Unfit(
+            "too_many_attributes", f"a tag has more than {MAX_ATTRIBUTES:,} attributes: no page"
+        )
+    if max(accumulate(_steps(html), _after), default=0) > MAX_OPEN:
+        raise Unfit(
+            "too_many_open", f"more than {MAX_OPEN:,} formatting elements are left open: no page"
+        )
+
+
+def _steps(html: str) -> list[int]:
+    """Formatting elements opened (1) and closed (-1); 0 for a table cell, which closes its own."""
+    found = _FORMATTING.findall(html)
+    return [0 if not name else -1 if slash else 1 for slash, name in found]
+
+
+def _after(still_open: int, step: int) -> int:
+    return max(still_open + step, 0) if step else 0
+
+
+def is_plain(html: str) -> bool:
+    """Whether a page has too many tags for its elements to be looked at one by one."""
+    return html.count("<") > MAX_TAGS
+
+
+def is_deep(body: ElementNode) -> bool:
+    """Whether elements lie deeper in one another than anybody could have meant."""
+    return body.query_selector(_DEEP) is not None
