@@ -10,7 +10,6 @@ choosing its main content, which takes linear time and loses nothing.
 from __future__ import annotations
 
 import re
-from itertools import accumulate
 
 from resiliparse.parse.html import ElementNode
 
@@ -19,7 +18,7 @@ MAX_ATTRIBUTES = 2000  # of one tag
 MAX_OPEN = 2000  # formatting elements
 MAX_DEPTH = 256  # browsers stop at 512; the deepest of 1800 pages measured was under 100
 MAX_TAGS = 400_000
-SMALL = 1 << 16  # characters up to which the parser's worst takes under half a second
+SMALL = 1 << 18  # characters up to which the parser's worst takes five seconds
 
 _SPACE = r"[ \t\n\r\f]"
 _NAME = r"[^ \t\n\r\f/>]"
@@ -31,16 +30,15 @@ _RAW = "script|style|textarea|title|xmp|iframe|noembed|noframes"
 _MARKUP = re.compile(
     rf"(?:[^<]++"
     rf"|<!--(?:[^-]++|-(?!->))*+(?:-->|\Z)"
-    rf"|<(?:{_RAW})(?=[ \t\n\r\f/>])(?:{_ATTRIBUTE}){{0,{MAX_ATTRIBUTES}}}+(?:{_SPACE}|/)*+>"
-    rf"(?:[^<]++|<(?!/(?:{_RAW})[ \t\n\r\f/>]))*+"
+    rf"|<(?i:{_RAW})(?=[ \t\n\r\f/>])(?:{_ATTRIBUTE}){{0,{MAX_ATTRIBUTES}}}+(?:{_SPACE}|/)*+>"
+    rf"(?:[^<]++|<(?!/(?i:{_RAW})[ \t\n\r\f/>]))*+"
     rf"|{_TAG}"
-    rf"|<(?![a-zA-Z]))*+",
-    re.IGNORECASE,
+    rf"|<(?![a-zA-Z]))*+"
 )
-_FORMATTING = re.compile(
-    r"<(/?)(?:(a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)|t[dh]|caption)(?=[\s/>])",
-    re.IGNORECASE,
-)
+# Only those that differ in an attribute are kept open in any number. A cell closes its own.
+_LASTING = "[bB]|[iI]|[uU]|[sS]|[tT]{2}|(?i:big|code|em|font|small|strike|strong)"
+_FORMATTING = re.compile(r"<[bBiIuUsStTcCeEfF][a-zA-Z]{0,5}[ \t\n\r\f/]")
+_STEPS = re.compile(rf"<(/?)(?:({_LASTING})|[tT][dhDH])(?=[ \t\n\r\f/>])")
 _DEEP = ">".join("*" * MAX_DEPTH)
 
 
@@ -72,25 +70,24 @@ def check_markup(html: str) -> None:
         raise Unfit(
             "too_many_attributes", f"a tag has more than {MAX_ATTRIBUTES:,} attributes: no page"
         )
-    if max(accumulate(_steps(html), _after), default=0) > MAX_OPEN:
+    if len(_FORMATTING.findall(html)) > MAX_OPEN and _most_open(html) > MAX_OPEN:
         raise Unfit(
             "too_many_open", f"more than {MAX_OPEN:,} formatting elements are left open: no page"
         )
 
 
-def _steps(html: str) -> list[int]:
-    """Formatting elements opened (1) and closed (-1); 0 for a table cell, which closes its own."""
-    found = _FORMATTING.findall(html)
-    return [0 if not name else -1 if slash else 1 for slash, name in found]
-
-
-def _after(still_open: int, step: int) -> int:
-    return max(still_open + step, 0) if step else 0
+def _most_open(html: str) -> int:
+    """How many formatting elements are open at once at most."""
+    open_now = most = 0
+    for slash, name in _STEPS.findall(html):
+        open_now = 0 if not name else max(open_now - 1, 0) if slash else open_now + 1
+        most = max(most, open_now)
+    return most
 
 
 def is_plain(html: str) -> bool:
     """Whether a page has too many tags for its elements to be looked at one by one."""
-    return html.count("<") > MAX_TAGS
+    return len(html) > 2 * MAX_TAGS and html.count("<") > MAX_TAGS
 
 
 def is_deep(body: ElementNode) -> bool:

@@ -8,6 +8,7 @@ docs/extraction.md says how well, beside other libraries, and what is still wron
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,11 +20,10 @@ from tamis.filters.sources.web.bounds import (
     Unfit,
     check_markup,
     check_size,
-    is_deep,
     is_plain,
 )
 from tamis.filters.sources.web.charset import decode
-from tamis.filters.sources.web.content import is_forum, keep_content
+from tamis.filters.sources.web.content import CONTROLS, Content, TooDear
 from tamis.filters.sources.web.second import extract_with_trafilatura
 
 __all__ = ["Extractor", "Page", "Unfit", "decode", "read_page", "tidy"]
@@ -31,9 +31,9 @@ __all__ = ["Extractor", "Page", "Unfit", "decode", "read_page", "tidy"]
 Extractor = Literal["resiliparse", "trafilatura"]
 TITLE_LENGTH = 300
 
-# What no text needs: control characters but the newline and the tab, and halves of characters.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
-_NEWLINE = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+# Control characters but the newline and the tab.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_NEWLINE = re.compile("\r\n?|[\x0b\x0c\x85]")
 _GAP = re.compile("\n{3,}")
 
 
@@ -74,13 +74,16 @@ def read_page(
 
 def _main_text(tree: HTMLTree, html: str) -> str:
     """What the page says; all its text if it is too large or too deep for a choice."""
-    if tree.body is not None and not is_plain(html) and not is_deep(tree.body):
-        keep_content(tree.body, comments=is_forum(html))
+    if tree.body is not None and not is_plain(html):
+        with suppress(TooDear):
+            Content(tree.body, html).keep()
     return _all_text(tree)
 
 
 def _all_text(tree: HTMLTree) -> str:
-    text: str = extract_plain_text(tree, main_content=False, alt_texts=False, noscript=True)
+    text: str = extract_plain_text(
+        tree, main_content=False, alt_texts=False, noscript=True, skip_elements=CONTROLS
+    )
     return text
 
 
@@ -102,5 +105,9 @@ def tidy(text: str) -> str:
     """Text with one kind of newline, no control characters, no empty lines in a row."""
     if _CONTROL.search(text):
         text = _CONTROL.sub("", _NEWLINE.sub("\n", text))
-    text = "\n".join([line.rstrip() for line in text.split("\n")])
-    return _GAP.sub("\n\n", text).strip("\n")
+    text = text.replace("\u2028", "\n").replace("\u2029", "\n").replace("\ufeff", "")
+    if " \n" in text or "\t\n" in text:
+        text = "\n".join([line.rstrip() for line in text.split("\n")])
+    if "\n\n\n" in text:
+        text = _GAP.sub("\n\n", text)
+    return text.rstrip().strip("\n")
