@@ -2,20 +2,21 @@
 
 Two things make the parser take quadratic time: attributes of one tag, which it compares with one
 another (100,000 take 20 seconds), and formatting elements that are left open, which it opens again
-in every block. Both are counted first, in pages large enough for it to matter. Depth makes the
-extraction quadratic, and a crowd of elements makes Python objects; such a page is read without
-choosing its main content, which takes linear time and loses nothing.
+in every block. Both are counted first, in pages large enough for it to matter. A crowd of elements
+makes Python objects, and lists deep in one another indentation; such pages are read without
+choosing their main content, or without lines, which takes linear time and loses no text.
 """
 
 from __future__ import annotations
 
 import re
 
-from resiliparse.parse.html import ElementNode
+from resiliparse.parse.html import ElementNode, HTMLTree
 
 MAX_BYTES = 16 << 20
 MAX_ATTRIBUTES = 2000  # of one tag
 MAX_OPEN = 2000  # formatting elements
+MAX_LISTS = 64  # in one another: each item is indented by its depth
 MAX_DEPTH = 256  # browsers stop at 512; the deepest of 1800 pages measured was under 100
 MAX_TAGS = 400_000
 SMALL = 1 << 18  # characters up to which the parser's worst takes five seconds
@@ -39,6 +40,8 @@ _MARKUP = re.compile(
 _LASTING = "[bB]|[iI]|[uU]|[sS]|[tT]{2}|(?i:big|code|em|font|small|strike|strong)"
 _FORMATTING = re.compile(r"<[bBiIuUsStTcCeEfF][a-zA-Z]{0,5}[ \t\n\r\f/]")
 _STEPS = re.compile(rf"<(/?)(?:({_LASTING})|[tT][dhDH])(?=[ \t\n\r\f/>])")
+_ROOT_TAGS = re.compile(r"<(?:[bB][oO][dD][yY]|[hH][tT][mM][lL])[ \t\n\r\f/]")
+_LISTS = re.compile(r"<(/?)[uUoO][lL](?=[ \t\n\r\f/>])")
 _DEEP = ">".join("*" * MAX_DEPTH)
 
 
@@ -66,7 +69,9 @@ def check_markup(html: str) -> None:
     if len(html) <= SMALL:
         return
     read = _MARKUP.match(html)
-    if read is None or read.end() < len(html):
+    # Attributes of every further <body> are the body's, too.
+    repeated = len(_ROOT_TAGS.findall(html)) > MAX_ATTRIBUTES
+    if repeated or read is None or read.end() < len(html):
         raise Unfit(
             "too_many_attributes", f"a tag has more than {MAX_ATTRIBUTES:,} attributes: no page"
         )
@@ -88,6 +93,20 @@ def _most_open(html: str) -> int:
 def is_plain(html: str) -> bool:
     """Whether a page has too many tags for its elements to be looked at one by one."""
     return len(html) > 2 * MAX_TAGS and html.count("<") > MAX_TAGS
+
+
+def has_deep_lists(tree: HTMLTree, html: str) -> bool:
+    """Whether lists lie so deep in one another that indenting them would take most of the time."""
+    lists = tree.document and sum(
+        len(tree.document.get_elements_by_tag_name(name)) for name in ("ul", "ol")
+    )
+    if not lists or lists <= MAX_LISTS:
+        return False
+    depth = most = 0
+    for slash in _LISTS.findall(html):
+        depth = max(depth - 1, 0) if slash else depth + 1
+        most = max(most, depth)
+    return most > MAX_LISTS
 
 
 def is_deep(body: ElementNode) -> bool:

@@ -104,6 +104,8 @@ PROSE = 600  # characters of prose from which a page is one that is read
 NAMED_ROOT_PROSE, NAMED_ROOT_TEXT, NAMED_ROOT_ALONE = 0.5, 0.3, 0.5
 CLIMBED_PROSE = 0.9
 HEAD = 1 << 18  # characters in which a page says what it is
+DEPTH = 256  # of paragraphs and headers, which are asked where they lie; browsers stop at 512
+_DEEP = "*>" * DEPTH + ":is(p,header)"
 MANY_HEADERS = 200  # each is asked where it lies
 STEPS = 50  # up from the longest paragraph
 EFFORT = 20  # characters looked at for each of the page: real pages take less than 3
@@ -125,6 +127,8 @@ class Content:
 
         Raises TooDear; what was taken away until then stays away.
         """
+        if self._body.query_selector(_DEEP) is not None:
+            raise TooDear
         self._drop_landmarks()
         root = self._climbed(*self._named_root(_Prose.of(self._body)))
         self._drop_clutter(root)

@@ -20,6 +20,7 @@ from tamis.filters.sources.web.bounds import (
     Unfit,
     check_markup,
     check_size,
+    has_deep_lists,
     is_plain,
 )
 from tamis.filters.sources.web.charset import decode
@@ -66,23 +67,31 @@ def read_page(
     if extractor == "trafilatura":
         text = tidy(extract_with_trafilatura(html, tree))
     else:
-        text = tidy(_main_text(tree, html)) or tidy(_all_text(HTMLTree.parse(html)))
+        lines = not has_deep_lists(tree, html)
+        text = tidy(_main_text(tree, html, lines))
+        if not text:  # all of it is called clutter, or there is none
+            text = tidy(_all_text(HTMLTree.parse(html), lines))
     if not text:
         raise Unfit("no_text", "the page holds no text")
     return Page(text, title, encoding)
 
 
-def _main_text(tree: HTMLTree, html: str) -> str:
+def _main_text(tree: HTMLTree, html: str, lines: bool) -> str:
     """What the page says; all its text if it is too large or too deep for a choice."""
     if tree.body is not None and not is_plain(html):
         with suppress(TooDear):
             Content(tree.body, html).keep()
-    return _all_text(tree)
+    return _all_text(tree, lines)
 
 
-def _all_text(tree: HTMLTree) -> str:
+def _all_text(tree: HTMLTree, lines: bool) -> str:
     text: str = extract_plain_text(
-        tree, main_content=False, alt_texts=False, noscript=True, skip_elements=CONTROLS
+        tree,
+        preserve_formatting=lines,
+        main_content=False,
+        alt_texts=False,
+        noscript=True,
+        skip_elements=CONTROLS,
     )
     return text
 
