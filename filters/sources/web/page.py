@@ -1,26 +1,41 @@
-"""HTML to text: what a page says, without its menus."""
+"""HTML to text: what a page says, without its menus.
+
+    bytes -> text by its real encoding -> bounds -> one parse -> main content -> lines
+
+docs/extraction.md says how well, beside other libraries, and what is still wrong.
+"""
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 from resiliparse.extract.html2text import extract_plain_text
-from resiliparse.parse.encoding import bytes_to_str, detect_encoding
 from resiliparse.parse.html import HTMLTree
 
+from tamis.filters.sources.web.bounds import (
+    MAX_BYTES,
+    Unfit,
+    check_markup,
+    check_size,
+    has_deep_lists,
+    is_plain,
+)
+from tamis.filters.sources.web.charset import decode
+from tamis.filters.sources.web.content import CONTROLS, Content, TooDear
+from tamis.filters.sources.web.second import extract_with_trafilatura
+
+__all__ = ["Extractor", "Page", "Unfit", "decode", "read_page", "tidy"]
+
 Extractor = Literal["resiliparse", "trafilatura"]
+TITLE_LENGTH = 300
 
-
-class Unfit(Exception):
-    """A page that cannot become text.
-
-    reason: a stable key, counted in the ledger; detail: what was found and what to do about it.
-    """
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason, self.detail = reason, detail
+# Control characters but the newline and the tab.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_NEWLINE = re.compile("\r\n?|[\x0b\x0c\x85]")
+_GAP = re.compile("\n{3,}")
 
 
 @dataclass(frozen=True)
@@ -33,15 +48,75 @@ class Page:
 
 
 def read_page(
-    data: bytes, charset: str | None = None, extractor: Extractor = "resiliparse"
+    data: bytes,
+    charset: str | None = None,
+    extractor: Extractor = "resiliparse",
+    max_bytes: int = MAX_BYTES,
 ) -> Page:
     """The main text and the title of a page, as bytes and the charset its server declared.
 
-    Raises Unfit for a page that is beyond the limits or holds no text.
+    Raises Unfit for a page that is beyond the limits or holds no text, and MissingExtractor if
+    trafilatura is asked for and not installed.
     """
-    encoding = charset or detect_encoding(data) or "utf-8"
-    tree = HTMLTree.parse(bytes_to_str(data, encoding))
-    text = extract_plain_text(tree, main_content=True)
-    if not text.strip():
+    check_size(data, max_bytes)
+    html, encoding = decode(data, charset)
+    html = html.replace("\x00", "")
+    check_markup(html)
+    tree = HTMLTree.parse(html)
+    title = _title(tree)
+    if extractor == "trafilatura":
+        text = tidy(extract_with_trafilatura(html, tree))
+    else:
+        lines = not has_deep_lists(tree, html)
+        text = tidy(_main_text(tree, html, lines))
+        if not text:  # all of it is called clutter, or there is none
+            text = tidy(_all_text(HTMLTree.parse(html), lines))
+    if not text:
         raise Unfit("no_text", "the page holds no text")
-    return Page(text, tree.title or None, encoding)
+    return Page(text, title, encoding)
+
+
+def _main_text(tree: HTMLTree, html: str, lines: bool) -> str:
+    """What the page says; all its text if it is too large or too deep for a choice."""
+    if tree.body is not None and not is_plain(html):
+        with suppress(TooDear):
+            Content(tree.body, html).keep()
+    return _all_text(tree, lines)
+
+
+def _all_text(tree: HTMLTree, lines: bool) -> str:
+    text: str = extract_plain_text(
+        tree,
+        preserve_formatting=lines,
+        main_content=False,
+        alt_texts=False,
+        noscript=True,
+        skip_elements=CONTROLS,
+    )
+    return text
+
+
+def _title(tree: HTMLTree) -> str | None:
+    """What the page is called: its title, what it tells others, or its first heading."""
+    found = tree.title
+    if not (found and found.strip()) and tree.head is not None:
+        meta = tree.head.query_selector('meta[property="og:title"]')
+        found = meta and meta.getattr("content")
+    if not (found and found.strip()) and tree.body is not None:
+        heading = tree.body.query_selector("h1")
+        found = heading and heading.text_content
+    # Looks at no more than may be kept, however long the title pretends to be.
+    words = _CONTROL.sub(" ", (found or "")[: 4 * TITLE_LENGTH]).split()
+    return " ".join(words)[:TITLE_LENGTH].strip() or None
+
+
+def tidy(text: str) -> str:
+    """Text with one kind of newline, no control characters, no empty lines in a row."""
+    if _CONTROL.search(text):
+        text = _CONTROL.sub("", _NEWLINE.sub("\n", text))
+    text = text.replace("\u2028", "\n").replace("\u2029", "\n").replace("\ufeff", "")
+    if " \n" in text or "\t\n" in text:
+        text = "\n".join([line.rstrip() for line in text.split("\n")])
+    if "\n\n\n" in text:
+        text = _GAP.sub("\n\n", text)
+    return text.rstrip().strip("\n")

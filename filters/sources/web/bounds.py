@@ -1,0 +1,114 @@
+"""What a page may cost, told from its bytes and its tree before time is spent; no clocks.
+
+Two things make the parser take quadratic time: attributes of one tag, which it compares with one
+another (100,000 take 20 seconds), and formatting elements that are left open, which it opens again
+in every block. Both are counted first, in pages large enough for it to matter. A crowd of elements
+makes Python objects, and lists deep in one another indentation; such pages are read without
+choosing their main content, or without lines, which takes linear time and loses no text.
+"""
+
+from __future__ import annotations
+
+import re
+
+from resiliparse.parse.html import ElementNode, HTMLTree
+
+MAX_BYTES = 16 << 20
+MAX_ATTRIBUTES = 2000  # of one tag
+MAX_OPEN = 2000  # formatting elements
+MAX_LISTS = 64  # in one another: each item is indented by its depth
+MAX_DEPTH = 256  # browsers stop at 512; the deepest of 1800 pages measured was under 100
+MAX_TAGS = 400_000
+SMALL = 1 << 18  # characters up to which the parser's worst takes five seconds
+
+_SPACE = r"[ \t\n\r\f]"
+_NAME = r"[^ \t\n\r\f/>]"
+_VALUE = r"""(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^ \t\n\r\f>"'][^ \t\n\r\f>]*+)"""
+_ATTRIBUTE = rf"(?:{_SPACE}|/)*+{_NAME}[^ \t\n\r\f/>=]*+(?:{_SPACE}*+={_SPACE}*+{_VALUE}?+)?+"
+_TAG = rf"<[a-zA-Z]{_NAME}*+(?:{_ATTRIBUTE}){{0,{MAX_ATTRIBUTES}}}+(?:{_SPACE}|/)*+(?:>|\Z)"
+_RAW = "script|style|textarea|title|xmp|iframe|noembed|noframes"
+# Every quantifier is possessive, so that each character is looked at once.
+_MARKUP = re.compile(
+    rf"(?:[^<]++"
+    rf"|<!--(?:[^-]++|-(?!->))*+(?:-->|\Z)"
+    rf"|<(?i:{_RAW})(?=[ \t\n\r\f/>])(?:{_ATTRIBUTE}){{0,{MAX_ATTRIBUTES}}}+(?:{_SPACE}|/)*+>"
+    rf"(?:[^<]++|<(?!/(?i:{_RAW})[ \t\n\r\f/>]))*+"
+    rf"|{_TAG}"
+    rf"|<(?![a-zA-Z]))*+"
+)
+# Only those that differ in an attribute are kept open in any number. A cell closes its own.
+_LASTING = "[bB]|[iI]|[uU]|[sS]|[tT]{2}|(?i:big|code|em|font|small|strike|strong)"
+_FORMATTING = re.compile(r"<[bBiIuUsStTcCeEfF][a-zA-Z]{0,5}[ \t\n\r\f/]")
+_STEPS = re.compile(rf"<(/?)(?:({_LASTING})|[tT][dhDH])(?=[ \t\n\r\f/>])")
+_ROOT_TAGS = re.compile(r"<(?:[bB][oO][dD][yY]|[hH][tT][mM][lL])[ \t\n\r\f/]")
+_LISTS = re.compile(r"<(/?)[uUoO][lL](?=[ \t\n\r\f/>])")
+_DEEP = ">".join("*" * MAX_DEPTH)
+
+
+class Unfit(Exception):
+    """A page that cannot become text.
+
+    reason: a stable key, counted in the ledger; detail: what was found and what to do about it.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+def check_size(data: bytes, max_bytes: int) -> None:
+    """Raises Unfit("too_large")."""
+    if len(data) > max_bytes:
+        raise Unfit(
+            "too_large", f"{len(data):,} bytes of HTML, more than {max_bytes:,}: split it, or omit"
+        )
+
+
+def check_markup(html: str) -> None:
+    """Raises Unfit("too_many_attributes") or Unfit("too_many_open")."""
+    if len(html) <= SMALL:
+        return
+    read = _MARKUP.match(html)
+    # Attributes of every further <body> are the body's, too.
+    repeated = len(_ROOT_TAGS.findall(html)) > MAX_ATTRIBUTES
+    if repeated or read is None or read.end() < len(html):
+        raise Unfit(
+            "too_many_attributes", f"a tag has more than {MAX_ATTRIBUTES:,} attributes: no page"
+        )
+    if len(_FORMATTING.findall(html)) > MAX_OPEN and _most_open(html) > MAX_OPEN:
+        raise Unfit(
+            "too_many_open", f"more than {MAX_OPEN:,} formatting elements are left open: no page"
+        )
+
+
+def _most_open(html: str) -> int:
+    """How many formatting elements are open at once at most."""
+    open_now = most = 0
+    for slash, name in _STEPS.findall(html):
+        open_now = 0 if not name else max(open_now - 1, 0) if slash else open_now + 1
+        most = max(most, open_now)
+    return most
+
+
+def is_plain(html: str) -> bool:
+    """Whether a page has too many tags for its elements to be looked at one by one."""
+    return len(html) > 2 * MAX_TAGS and html.count("<") > MAX_TAGS
+
+
+def has_deep_lists(tree: HTMLTree, html: str) -> bool:
+    """Whether lists lie so deep in one another that indenting them would take most of the time."""
+    lists = tree.document and sum(
+        len(tree.document.get_elements_by_tag_name(name)) for name in ("ul", "ol")
+    )
+    if not lists or lists <= MAX_LISTS:
+        return False
+    depth = most = 0
+    for slash in _LISTS.findall(html):
+        depth = max(depth - 1, 0) if slash else depth + 1
+        most = max(most, depth)
+    return most > MAX_LISTS
+
+
+def is_deep(body: ElementNode) -> bool:
+    """Whether elements lie deeper in one another than anybody could have meant."""
+    return body.query_selector(_DEEP) is not None
