@@ -233,3 +233,26 @@ def test_two_hundred_thousand_errors(tmp_path: Path, read_in: Ingest) -> None:
     places = [place for _, place, _, _ in found.errors]
     assert len(set(places)) == 200_000
     assert places[0] == "line 1" and places[-1] == f"byte {6 * 199_999}"
+
+
+def test_an_archive_of_everything_that_is_large(tmp_path: Path) -> None:
+    """Bombs, a header of 100 MB, a record of 10^15 bytes and one of a gigabyte: all held by none."""
+    zeros = [gzip.compress(bytes(10_000_000), 1)]
+    bomb = warc(http(zeros[0] * 100, "Content-Encoding: gzip"))
+    line = [gzip.compress(b"X: " + b"a" * 10_000_000, 1)]
+    film = gzip.compress(warc(http(b"", kind="video/mp4"), length=10**9).rstrip())
+    long = gzip.compress(warc(http(b"<p>"), length=10**9).rstrip())
+    parts = [members([good(), bomb, warc(b"x", length=10**15), good()])]
+    parts += [gzip.compress(b"WARC/1.0\r\n"), *line * 10, members([good()])]
+    parts += [film, *zeros * 100, members([good()]), long, *zeros * 100, members([good()])]
+    (tmp_path / "in.warc.gz").write_bytes(b"".join(parts))
+    taken, documents, errors = memory(tmp_path / "corpus", tmp_path / "in.warc.gz")
+    assert len(documents) == 5
+    assert [row["reason"] for row in errors] == [
+        "too_long",
+        "malformed_record",
+        "malformed_record",
+        "malformed_record",
+        "malformed_record",
+    ]
+    assert taken < 250, "MB: the limit of a document is 50 MB"
