@@ -41,13 +41,42 @@ def datatrove_jsonl(source: Path, out: Path) -> None:
     _datatrove(source, JsonlWriter(str(out / "documents")), out)
 
 
+def bare_warc(source: Path, out: Path) -> None:
+    """fastwarc and resiliparse alone: the text of every page, kept nowhere."""
+    from fastwarc.warc import ArchiveIterator, WarcRecordType
+    from resiliparse.extract.html2text import extract_plain_text
+    from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+    from resiliparse.parse.html import HTMLTree
+
+    with say_time():
+        for record in ArchiveIterator(str(source), record_types=WarcRecordType.response):
+            data = record.reader.read()
+            page = bytes_to_str(data, record.http_charset or detect_encoding(data))
+            extract_plain_text(HTMLTree.parse(page), main_content=True)
+
+
+def datatrove_warc(source: Path, out: Path) -> None:
+    """datatrove's reader, its extractor and its Parquet writer."""
+    from datatrove.pipeline.extractors import Trafilatura
+    from datatrove.pipeline.readers import WarcReader
+    from datatrove.pipeline.writers import ParquetWriter
+
+    reader = WarcReader(str(source.parent), glob_pattern=source.name)
+    writer = ParquetWriter(str(out / "documents"))
+    _run_datatrove([reader, Trafilatura(timeout=60), writer], out)
+
+
 def _datatrove(source: Path, writer: object, out: Path) -> None:
-    from datatrove.executor import LocalPipelineExecutor
     from datatrove.pipeline.readers import JsonlReader
 
-    reader = JsonlReader(str(source.parent), glob_pattern=source.name)
+    _run_datatrove([JsonlReader(str(source.parent), glob_pattern=source.name), writer], out)
+
+
+def _run_datatrove(pipeline: list[object], out: Path) -> None:
+    from datatrove.executor import LocalPipelineExecutor
+
     executor = LocalPipelineExecutor(
-        pipeline=[reader, writer], tasks=1, workers=1, logging_dir=str(out / "logs")
+        pipeline=pipeline, tasks=1, workers=1, logging_dir=str(out / "logs")
     )
     with say_time():
         executor.run()
@@ -74,6 +103,8 @@ def bare(paths: list[Path], *columns: str) -> int:
 
 SIDES: dict[str, Callable[[Path, Path], None]] = {
     "tamis-ingest": tamis_ingest,
+    "bare-warc": bare_warc,
+    "datatrove-warc": datatrove_warc,
     "datatrove-parquet": datatrove_parquet,
     "datatrove-jsonl": datatrove_jsonl,
     "read": lambda corpus, column: read_text(corpus, str(column)),

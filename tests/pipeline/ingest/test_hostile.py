@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from archives import good, http, members, warc
 from backports import zstd
 
 from tamis.pipeline.ingest import run
@@ -233,3 +234,26 @@ def test_two_hundred_thousand_errors(tmp_path: Path, read_in: Ingest) -> None:
     places = [place for _, place, _, _ in found.errors]
     assert len(set(places)) == 200_000
     assert places[0] == "line 1" and places[-1] == f"byte {6 * 199_999}"
+
+
+def test_an_archive_of_everything_that_is_large(tmp_path: Path) -> None:
+    """Bombs, a header of 100 MB, a length of 10^15, records of a gigabyte: none of it is held."""
+    zeros = [gzip.compress(bytes(10_000_000), 1)]
+    bomb = warc(http(zeros[0] * 100, "Content-Encoding: gzip"))
+    line = [gzip.compress(b"X: " + b"a" * 10_000_000, 1)]
+    film, page = http(b"", kind="video/mp4"), http(b"<p>")
+    begun = [gzip.compress(warc(one, length=len(one) + 4 + 10**9)) for one in (film, page)]
+    parts = [members([good(), bomb, warc(b"x", length=10**15), good()])]
+    parts += [gzip.compress(b"WARC/1.0\r\n"), *line * 10, members([good()])]
+    for one in begun:
+        parts += [one, *zeros * 100, members([good()])]
+    (tmp_path / "in.warc.gz").write_bytes(b"".join(parts))
+    taken, documents, errors = memory(tmp_path / "corpus", tmp_path / "in.warc.gz")
+    assert len(documents) == 5
+    assert [row["reason"] for row in errors] == [
+        "too_long",
+        "malformed_record",
+        "malformed_record",
+        "too_long",
+    ]
+    assert taken < 250, "MB: the limit of a document is 50 MB"

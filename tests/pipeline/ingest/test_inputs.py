@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 from collections.abc import Callable
@@ -167,3 +168,20 @@ def test_installed_inputs_may_share_a_file(put: Put) -> None:
     root = put("METADATA")
     twice = [Input(n, str(root / "METADATA"), 8, "description", "", None, n) for n in ("a", "b")]
     assert [one.name for one in expand(["installed:"], lambda: twice).inputs] == ["a", "b"]
+
+
+def test_a_format_that_is_named_is_that_of_every_file(put: Put, tmp_path: Path) -> None:
+    """Names lie and are lost; then the first bytes say how a file is compressed."""
+    put("a.bin", "b.jsonl.gz", "c")
+    (tmp_path / "d.bad").write_bytes(gzip.compress(b"x"))
+    (tmp_path / "e").write_bytes(b"")
+    forced = expand(["."], list, form="warc").inputs
+    assert [(one.name, one.format, one.compression) for one in forced] == [
+        ("a.bin", "warc", ""),
+        ("b.jsonl.gz", "warc", ""),
+        ("c", "warc", ""),
+        ("d.bad", "warc", "gz"),
+        ("e", "warc", ""),
+    ]
+    with pytest.raises(CallError, match="unknown format 'wrac': did you mean 'warc'"):
+        expand(["."], list, form="wrac")

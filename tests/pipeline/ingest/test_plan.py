@@ -13,7 +13,15 @@ from tamis.pipeline.ingest.plan import Piece, Plan, expected_text, plan
 from tamis.pipeline.ingest.streams import READ
 
 FORMATS = st.sampled_from(
-    [("jsonl", ""), ("jsonl", "gz"), ("jsonl", "bz2"), ("text", ""), ("text", "xz")]
+    [
+        ("jsonl", ""),
+        ("jsonl", "gz"),
+        ("jsonl", "bz2"),
+        ("text", ""),
+        ("text", "xz"),
+        ("warc", ""),
+        ("warc", "gz"),
+    ]
 )
 
 
@@ -38,12 +46,13 @@ def test_every_byte_is_planned_once(
         pieces = [piece for shard in made.shards for piece in shard if piece.input == place]
         assert [p.start for p in pieces] == [0, *(p.stop for p in pieces[:-1])]
         assert pieces[-1].stop is None
-        assert len(pieces) == 1 or source.format == "jsonl"
+        assert len(pieces) == 1 or source.format in ("jsonl", "warc")
         tasks = [n for n, t in enumerate(made.tasks) for s in t if made.shards[s][0].input == place]
-        if source.compression and len(pieces) > 1:
-            assert len(set(tasks)) == 1, "a compressed file is read by one task"
+        stream = source.compression or source.format == "warc"
+        if stream and len(pieces) > 1:
+            assert len(set(tasks)) == 1, "it can only be read from its beginning"
             assert all(piece.start % READ == 0 for piece in pieces)
-        assert (place in made.split) == (len(pieces) > 1 and not source.compression)
+        assert (place in made.split) == (len(pieces) > 1 and not stream)
 
 
 def test_small_inputs_are_gathered_in_order_and_large_ones_cut() -> None:

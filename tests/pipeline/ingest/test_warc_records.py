@@ -117,6 +117,7 @@ def test_any_damaged_byte_costs_one_record(path: Path) -> None:
         bodies = [record.body for record in found if record.outcome is None]
         errors = [one for one in told(found) if isinstance(one, str)]
         assert [body for body in bodies if body != texts[1]] == [texts[0], texts[2], texts[3]]
+        assert [record.at for record in found] == sorted(record.at for record in found)
         # The name, time and flags of a member's header may be anything.
         assert errors == ["corrupt_file"] or texts[1] in bodies, place
 
