@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tamis.pipeline.storage import Location, Remote, location
 from tamis.pipeline.storage_scratch import scratch_of, sweep_drafts
 
 FORMAT = 1
+ASKED_AT_ONCE = 16  # requests for small files of a server
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,15 @@ class Corpus:
                 continue
             return record if isinstance(record, dict) else None
         return None
+
+    def records(self, stage: str) -> list[dict[str, Any] | None]:
+        """The completion records of all shards in a stage; of a server, many asked for at once."""
+        names = [shard.name for shard in self.shards]
+        read = partial(self.record, stage)
+        if isinstance(self.root, Path):
+            return [read(name) for name in names]
+        with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
+            return list(pool.map(read, names))
 
     def complete(self, stage: str, shard: str, record: dict[str, Any]) -> None:
         """Writes a completion record; one that a power cut loses costs its shard once more."""

@@ -25,6 +25,8 @@ from tamis.pipeline.storage import Location, Remote, remote
 from tamis.pipeline.storage_reading import RangeFile
 from tamis.pipeline.storage_scratch import draft_path
 
+SMALL = 1 << 20  # fetched whole: a request costs as long as a megabyte
+
 
 @dataclass
 class Draft:
@@ -169,7 +171,7 @@ def parquet_file(place: Location) -> pq.ParquetFile:
     if isinstance(place, Path):
         return pq.ParquetFile(place, pre_buffer=False)
     there, facts = remote(place), remote(place).facts()
-    if not facts.ranges:
+    if not facts.ranges or facts.bytes <= SMALL:
         return pq.ParquetFile(pa.BufferReader(there.read_bytes()))
     # pre_buffer makes one request of columns that lie side by side, a row group at a time.
     return pq.ParquetFile(RangeFile(there.read, facts.bytes), pre_buffer=True)

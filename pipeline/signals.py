@@ -37,10 +37,8 @@ def present(
     there: list[Stage] = []
     missing: list[Stage] = []
     for stage in stages:
-        whole = all(
-            is_current(corpus, stage, shard.name, fingerprints[stage.name])
-            for shard in corpus.shards
-        )
+        records = corpus.records(stage.name)
+        whole = all(r and r.get("fingerprint") == fingerprints[stage.name] for r in records)
         (there if whole else missing).append(stage)
     return there, missing
 

@@ -77,7 +77,7 @@ def passing(error: Exception) -> bool:
     if isinstance(error, OSError):
         return error.errno not in _FINAL_NUMBERS
     # botocore's own errors are of the call, but for those of the connection.
-    return "BotoCoreError" not in kinds or "HTTPClientError" in kinds
+    return "BotoCoreError" not in kinds or bool(kinds & {"HTTPClientError", "ConnectionError"})
 
 
 def code(error: BaseException) -> str:
