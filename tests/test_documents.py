@@ -6,13 +6,11 @@ import json
 import re
 import subprocess
 import sys
-from io import BytesIO
 from pathlib import Path
 
 import pytest
+from archives import http, members, warc
 from support import SENTENCES, command
-from warcio.statusandheaders import StatusAndHeaders
-from warcio.warcwriter import WARCWriter
 
 ROOT = Path(__file__).parent.parent
 # Commands that other tests or `make run` execute on this machine's own documentation, and those
@@ -86,15 +84,12 @@ def test_the_example_of_an_own_stage_runs(tmp_path: Path, pages: Path) -> None:
 def test_the_page_on_crawls_runs(tmp_path: Path) -> None:
     """Whoever has an archive follows this page word for word."""
     (tmp_path / "archives").mkdir()
-    with (tmp_path / "archives/some.warc.gz").open("wb") as file:
-        writer = WARCWriter(file, gzip=True)
-        for number, text in enumerate(SENTENCES.values()):
-            page = f"<html><body><main><p>{'. '.join([text] * 5)}.</p></main></body></html>"
-            headers = StatusAndHeaders("200 OK", [("Content-Type", "text/html")], "HTTP/1.1")
-            url, body = f"https://host.example/{number}", BytesIO(page.encode())
-            writer.write_record(
-                writer.create_warc_record(url, "response", payload=body, http_headers=headers)
-            )
+    pages = [
+        f"<html><body><main><p>{'. '.join([text] * 5)}.</p></main></body></html>"
+        for text in SENTENCES.values()
+    ]
+    archive = members([warc(http(page.encode())) for page in pages])
+    (tmp_path / "archives/some.warc.gz").write_bytes(archive)
     for block in blocks(ROOT / "docs/crawl.md", "sh"):
         run_shell(block, tmp_path)
     ledger = json.loads((tmp_path / "corpus/ledger.json").read_text())
