@@ -84,15 +84,15 @@ class Corpus:
     def lock(self) -> Iterator[None]:
         """Holds the lease that every command that writes here holds; sweeps what dead ones left."""
         with lock.lease(self.notes if self.read_only else self.root):
-            self._tidy()  # what a killed run left may be what fills the disk
+            remove_below(self.notes / ".arms")
+            self._sweep()  # what a killed run left may be what fills the disk
             try:
                 yield
-            finally:
-                self._tidy()  # what workers that were killed left
                 self._keep_timings()
+            finally:
+                self._sweep()  # what workers that were killed left
 
-    def _tidy(self) -> None:
-        remove_below(self.notes / ".arms")
+    def _sweep(self) -> None:
         sweep(self.local)
         if isinstance(self.root, Remote):
             sweep_drafts()

@@ -136,7 +136,7 @@ def test_a_name_with_brackets_is_a_name(put: Put) -> None:
         ("others/*.md", "others/*.md: nothing to read there"),
         ("others/a**b", "others/a**b: "),
         ("pipe", "pipe: neither a file nor a directory"),
-        ("s3://bucket/x.jsonl", "s3://bucket/x.jsonl: inputs are files"),
+        ("s3://bucket/x.jsonl", "s3://bucket/x.jsonl: no such file"),
         ("\udcff.md", "'\\udcff.md': the name is not UTF-8"),
     ],
 )
