@@ -84,16 +84,17 @@ class Corpus:
     def lock(self) -> Iterator[lock.Lease]:
         """Holds the lease that every command that writes here holds; sweeps what dead ones left."""
         with lock.lease(self.notes if self.read_only else self.root) as lease:
-            self._tidy()  # what a killed run left may be what fills the disk
+            remove_below(self.notes / ".arms")
+            self._sweep()  # what a killed run left may be what fills the disk
             try:
                 yield lease
+                if not lease.kept:
+                    self._keep_timings()
             finally:
                 if not lease.kept:
-                    self._tidy()  # what workers that were killed left
-                    self._keep_timings()
+                    self._sweep()  # what workers that were killed left
 
-    def _tidy(self) -> None:
-        remove_below(self.notes / ".arms")
+    def _sweep(self) -> None:
         sweep(self.local)
         if isinstance(self.root, Remote):
             sweep_drafts()

@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import orjson
@@ -47,8 +47,9 @@ def remote_lease(directory: Remote, holder: dict[str, Any], alive: Alive) -> Ite
     finally:
         stop.set()
         renewer.join()
-        if "job" not in holder and _read(path).get("token") == holder["token"]:
-            path.unlink(missing_ok=True)
+        with suppress(TamisError, OSError):  # the lease expires; what went wrong before is told
+            if "job" not in holder and _read(path).get("token") == holder["token"]:
+                path.unlink(missing_ok=True)
 
 
 def in_use(place: object, holder: dict[str, Any], age: float) -> Busy:

@@ -86,7 +86,7 @@ def test_an_output_directory_with_something_else_in_it(tmp_path: Path, tamis, si
         (["language", "nowhere"], "tamis ingest INPUT... -o nowhere"),
         (["why", "nowhere", "id"], "is not a corpus"),
         (["run", "quickstart"], "name inputs, such as installed:"),
-        (["ingest", "nosuch://x/y.jsonl", "-o", "c"], "nosuch"),
+        (["ingest", "s4://bucket/x.jsonl", "-o", "c"], "unknown protocol 's4'"),
         (["apply", "langauge", "x.jsonl", "-o", "d"], "did you mean 'language'"),
         (["ingest", "in.jsonl", "-o", "c", "--set-aside", "heldout"], "write SIDE=SHARE"),
         (["ingest", "in.jsonl", "-o", "c", "--set-aside", "held=0.1"], "'held' is not one of"),

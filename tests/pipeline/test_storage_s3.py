@@ -60,10 +60,11 @@ def pages(s3: Any) -> str:
 @pytest.fixture
 def laws(tmp_path: Path) -> str:
     """The recipe of the laws with small shards."""
-    (tmp_path / "laws.toml").write_text(RECIPE.replace("1500000", "60000"))
+    (tmp_path / "laws.toml").write_text(RECIPE.replace("1500000", "250000"))
     return "laws.toml"
 
 
+@pytest.mark.slow  # three runs, two of them on a store of some 300 requests a second
 def test_the_same_bytes_as_on_a_disk(
     s3: Any, pages: str, laws: str, tmp_path: Path, tamis: Any, scratch: str
 ) -> None:
@@ -94,6 +95,7 @@ def _wait_for(s3: Any, key: str, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow  # thirteen commands on such a store
 def test_every_command_on_a_store(
     s3: Any, pages: str, laws: str, tmp_path: Path, tamis: Any
 ) -> None:
