@@ -23,7 +23,7 @@ from tamis.pipeline.rows import RowPhase
 from tamis.pipeline.sift import Sift, command, groups, missing_upstream, most_tasks
 from tamis.pipeline.signals import promise
 from tamis.pipeline.stage import Stage
-from tamis.pipeline.storage import Location
+from tamis.pipeline.storage.location import Location
 from tamis.pipeline.write import MARK, Format, WritePhase, clear
 
 

@@ -12,7 +12,7 @@ from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.signals import is_current
 from tamis.pipeline.stage import fingerprints
-from tamis.pipeline.storage import Location
+from tamis.pipeline.storage.location import Location
 
 
 def borrow(corpus: Corpus, root: Location, recipe: Recipe) -> Corpus:

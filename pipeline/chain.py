@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 
 from tamis.pipeline.files import read_json, write_json
-from tamis.pipeline.storage import Location
+from tamis.pipeline.storage.location import Location
 
 LINKS = "slurm.json"  # in the logs of a corpus: the jobs that were submitted last
 

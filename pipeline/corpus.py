@@ -18,8 +18,8 @@ from typing import Any
 from tamis.pipeline import lock
 from tamis.pipeline.errors import CallError, Damaged, WorkError
 from tamis.pipeline.files import fingerprint, read_json, remove_below, sweep, write_json
-from tamis.pipeline.storage import Location, Remote, location
-from tamis.pipeline.storage_scratch import scratch_of, sweep_drafts
+from tamis.pipeline.storage.location import Location, Remote, location
+from tamis.pipeline.storage.scratch import scratch_of, sweep_drafts
 
 FORMAT = 1
 ASKED_AT_ONCE = 16  # requests for small files of a server

@@ -19,7 +19,7 @@ from tamis.pipeline.rules import Mask, in_scope
 from tamis.pipeline.schema import Status
 from tamis.pipeline.signals import one_chunk, overlay
 from tamis.pipeline.stage import Stage
-from tamis.pipeline.storage import Location
+from tamis.pipeline.storage.location import Location
 
 KILLED = "killed its worker twice"
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")  # memory addresses in messages differ from run to run

@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tamis.pipeline.errors import Damaged, WorkError, from_os
-from tamis.pipeline.storage import Location, Remote, remote
-from tamis.pipeline.storage_reading import RangeFile
-from tamis.pipeline.storage_scratch import draft_path
+from tamis.pipeline.storage.location import Location, Remote, remote
+from tamis.pipeline.storage.reading import RangeFile
+from tamis.pipeline.storage.scratch import draft_path
 
 SMALL = 1 << 20  # fetched whole: a request costs as long as a megabyte
 

@@ -2,7 +2,7 @@
 
 A lease is `.lock` in the corpus: host, pid and the pid's start time. It is free when its holder is
 gone from this host, or, for a holder on another host, when it has not been renewed for a minute;
-on an object store, for two (see storage_lease).
+on an object store, for two (see storage/lease).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import orjson
 
 from tamis.pipeline.errors import Busy, from_os
 from tamis.pipeline.files import atomic
-from tamis.pipeline.storage import Location, remote
-from tamis.pipeline.storage_lease import in_use, remote_lease
+from tamis.pipeline.storage.lease import in_use, remote_lease
+from tamis.pipeline.storage.location import Location, remote
 
 RENEW_SECONDS = 10.0
 EXPIRE_SECONDS = 60.0

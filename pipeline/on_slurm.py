@@ -21,7 +21,7 @@ from tamis.pipeline.errors import CallError, WorkError
 from tamis.pipeline.lock import Lease
 from tamis.pipeline.phase import Job
 from tamis.pipeline.progress import Progress
-from tamis.pipeline.storage import Location
+from tamis.pipeline.storage.location import Location
 
 
 @dataclass

@@ -26,7 +26,7 @@ from tamis.pipeline.files import atomic
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.rules import Bound, ByTable, Rule
 from tamis.pipeline.stage import Stage
-from tamis.pipeline.storage import Location, location
+from tamis.pipeline.storage.location import Location, location
 
 NAME = r"^[a-z][a-z0-9_]*$"
 FORMS = ("float", "TableSpec")  # of a bound, as pydantic calls them in error places

@@ -13,7 +13,7 @@ from backports import zstd
 
 from tamis.pipeline import files
 from tamis.pipeline.files import Draft
-from tamis.pipeline.storage import Location
+from tamis.pipeline.storage.location import Location
 
 FORMATS = ("parquet", "jsonl.zst")
 ROWS_AT_ONCE = 1000  # Python objects for so many rows at a time

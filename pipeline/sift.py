@@ -22,7 +22,7 @@ from tamis.pipeline.rows import RowPhase
 from tamis.pipeline.rules import floats
 from tamis.pipeline.signals import ALL, ShardReader, decision_columns, present, promise
 from tamis.pipeline.stage import Stage, assets, fingerprints
-from tamis.pipeline.storage import Location
+from tamis.pipeline.storage.location import Location
 
 Bounds = Sequence[float | None]  # of a rule, low and high
 

@@ -19,7 +19,7 @@ from tamis.pipeline.files import fingerprint, parquet_file
 from tamis.pipeline.rules import Columns, Mask, in_scope
 from tamis.pipeline.schema import INGEST, Status
 from tamis.pipeline.stage import Stage
-from tamis.pipeline.storage import Location
+from tamis.pipeline.storage.location import Location
 
 ALL = "all"  # of the rows: what a record says in place of a promise
 

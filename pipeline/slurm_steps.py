@@ -13,7 +13,7 @@ from tamis.pipeline.engine import Local
 from tamis.pipeline.errors import TamisError, WorkError
 from tamis.pipeline.phase import Job, pending
 from tamis.pipeline.pool import supervise
-from tamis.pipeline.storage import Location
+from tamis.pipeline.storage.location import Location
 
 
 class ArrayStep(PipelineStep):  # type: ignore[misc]

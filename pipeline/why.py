@@ -21,7 +21,7 @@ from tamis.pipeline.schema import DOCUMENTS, INGEST, Status
 from tamis.pipeline.sift import Sift
 from tamis.pipeline.signals import ShardReader, decision_columns
 from tamis.pipeline.stage import Stage
-from tamis.pipeline.storage import Location
+from tamis.pipeline.storage.location import Location
 
 KEY = re.compile(r"(\d{5,}):(\d+)")
 STATUS = {

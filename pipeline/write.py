@@ -26,7 +26,7 @@ from tamis.pipeline.schema import DOCUMENTS, Status
 from tamis.pipeline.shard_formats import FORMATS, open_writer
 from tamis.pipeline.signals import ShardReader, decision_columns
 from tamis.pipeline.stage import Stage
-from tamis.pipeline.storage import Location, size
+from tamis.pipeline.storage.location import Location, size
 
 Format = Literal["parquet", "jsonl.zst"]
 MARK = "tamis.json"

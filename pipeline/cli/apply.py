@@ -16,8 +16,8 @@ from tamis.pipeline.engine import Local, cores
 from tamis.pipeline.errors import CallError, from_os
 from tamis.pipeline.files import remove_below
 from tamis.pipeline.ingest.run import IngestJob, shards_of_inputs
-from tamis.pipeline.storage import Location
-from tamis.pipeline.storage_scratch import scratch_of
+from tamis.pipeline.storage.location import Location
+from tamis.pipeline.storage.scratch import scratch_of
 from tamis.pipeline.write import Format, claim
 
 

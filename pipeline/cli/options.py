@@ -18,7 +18,7 @@ from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.on_ray import Ray
 from tamis.pipeline.on_slurm import Slurm
 from tamis.pipeline.recipe import Recipe
-from tamis.pipeline.storage import Location, Remote, location
+from tamis.pipeline.storage.location import Location, Remote, location
 
 
 def place(name: object) -> Location:

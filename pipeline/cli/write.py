@@ -18,7 +18,7 @@ from tamis.pipeline.lock import Lease
 from tamis.pipeline.phase import pending
 from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.sift import Sift
-from tamis.pipeline.storage import Location
+from tamis.pipeline.storage.location import Location
 from tamis.pipeline.write import Format
 
 

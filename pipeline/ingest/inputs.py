@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from tamis.pipeline.errors import CallError, nearest
-from tamis.pipeline.storage import Location, protocol_of
-from tamis.pipeline.storage_http import public
+from tamis.pipeline.storage.location import Location, protocol_of
+from tamis.pipeline.storage.web import public
 
 
 class Unreadable(Exception):

@@ -17,7 +17,7 @@ from tamis.pipeline.ingest.options import SIDES, IngestOptions
 from tamis.pipeline.ingest.phase import IngestPhase, shard_name
 from tamis.pipeline.ingest.shard_writer import MOST_REASONS
 from tamis.pipeline.schema import DOCUMENTS
-from tamis.pipeline.storage import Location
+from tamis.pipeline.storage.location import Location
 
 LIBRARIES = (
     "datatrove",

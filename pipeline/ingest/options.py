@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tamis.filters.sources.web.page import Extractor
-from tamis.pipeline.storage_http import public
+from tamis.pipeline.storage.web import public
 
 SIDES = ("heldout", "reference")
 

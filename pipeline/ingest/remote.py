@@ -7,13 +7,13 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
-from tamis.pipeline import storage_http as http
 from tamis.pipeline.errors import CallError, TamisError
 from tamis.pipeline.ingest.inputs import READ, Input, Unreadable, changed
-from tamis.pipeline.storage import Remote
-from tamis.pipeline.storage_http import Changed, Facts
-from tamis.pipeline.storage_reading import RangeFile
-from tamis.pipeline.storage_retries import Failed, Retries
+from tamis.pipeline.storage import web
+from tamis.pipeline.storage.location import Remote
+from tamis.pipeline.storage.reading import RangeFile
+from tamis.pipeline.storage.retries import Failed, Retries
+from tamis.pipeline.storage.web import Changed, Facts
 
 FETCH = 32 * READ  # of a store at a time: 8 MB, so that the wait for each counts little
 KEPT = 16  # blocks of 4 MB that a reader may jump about in
@@ -66,7 +66,7 @@ def opened(source: Input) -> BinaryIO:
 def _web(source: Input, start: int) -> Iterator[bytes]:
     known = Facts(source.bytes, source.tag, source.ranges)
     with _explained(source):
-        yield from http.stream(source.url, start, known, Retries.from_environment())
+        yield from web.stream(source.url, start, known, Retries.from_environment())
 
 
 def _store(source: Input, start: int) -> Iterator[bytes]:

@@ -21,8 +21,8 @@ from tamis.pipeline.ingest.urls import Named, secrets
 from tamis.pipeline.phase import Runner
 from tamis.pipeline.progress import Progress
 from tamis.pipeline.recipe import Recipe
-from tamis.pipeline.storage import Location, remote
-from tamis.pipeline.storage_http import public
+from tamis.pipeline.storage.location import Location, remote
+from tamis.pipeline.storage.web import public
 
 
 @dataclass(frozen=True)

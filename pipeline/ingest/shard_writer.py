@@ -16,7 +16,7 @@ from tamis.pipeline.files import Draft
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.records import Rows
 from tamis.pipeline.schema import DOCUMENTS, ERRORS, INGEST, Status
-from tamis.pipeline.storage import Location
+from tamis.pipeline.storage.location import Location
 
 ROW_GROUP_BYTES = 32_000_000
 ROW_GROUP_ROWS = 65_536

@@ -17,8 +17,8 @@ from tamis.pipeline.ingest import hub, inputs
 from tamis.pipeline.ingest.inputs import KNOWN, Input, Unreadable, kind_of, pass_over
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.streams import Source, whole
-from tamis.pipeline.storage import WEB, Remote, location, protocol_of, remote, size
-from tamis.pipeline.storage_http import Facts, public
+from tamis.pipeline.storage.location import WEB, Remote, location, protocol_of, remote, size
+from tamis.pipeline.storage.web import Facts, public
 
 ASKED_AT_ONCE = 16
 LIST_BYTES = 1 << 28

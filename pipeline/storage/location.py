@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from tamis.pipeline import storage_http as http
 from tamis.pipeline.errors import CallError, nearest
-from tamis.pipeline.storage_errors import PACKAGES, meaning, passing
-from tamis.pipeline.storage_http import Facts, public
-from tamis.pipeline.storage_retries import Failed, Retries
+from tamis.pipeline.storage import web
+from tamis.pipeline.storage.errors import PACKAGES, meaning, passing
+from tamis.pipeline.storage.retries import Failed, Retries
+from tamis.pipeline.storage.web import Facts, public
 
 Answer = TypeVar("Answer")
 WEB = ("http", "https")
@@ -123,7 +123,7 @@ class Remote:
         """Size and tag of a file; raises FileNotFoundError if there is none."""
         if not self.writable:
             with self._speaking():
-                return http.facts(self.url, Retries.from_environment())
+                return web.facts(self.url, Retries.from_environment())
         info = self._do(lambda fs, path: fs.info(path))
         if info["type"] != "file":
             raise FileNotFoundError(str(self))
@@ -143,7 +143,7 @@ class Remote:
         """Bytes start to stop of a file; raises FileNotFoundError if there is none."""
         if not self.writable:
             with self._speaking():
-                return http.read(self.url, start, stop, Retries.from_environment())
+                return web.read(self.url, start, stop, Retries.from_environment())
         data: bytes = self._do(lambda fs, path: fs.cat_file(path, start=start, end=stop))
         return data
 

@@ -6,7 +6,7 @@ import errno
 from typing import Any
 
 from tamis.pipeline.errors import CallError, TamisError, WorkError, from_os
-from tamis.pipeline.storage_retries import Failed
+from tamis.pipeline.storage.retries import Failed
 
 _S3 = (
     "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (FSSPEC_S3_ANON=true for a "

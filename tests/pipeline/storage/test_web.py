@@ -26,8 +26,8 @@ from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.ingest.phase import digest_of
 from tamis.pipeline.ingest.streams import Source, opened
 from tamis.pipeline.ingest.urls import Named
-from tamis.pipeline.storage import Remote
-from tamis.pipeline.storage_retries import Failed, Retries
+from tamis.pipeline.storage.location import Remote
+from tamis.pipeline.storage.retries import Failed, Retries
 
 BIG = random.Random(5).randbytes(4 * PIECE)
 

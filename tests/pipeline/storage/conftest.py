@@ -13,7 +13,7 @@ import boto3
 import pytest
 from hostile_server import Hostile, serving
 
-from tamis.pipeline import storage
+from tamis.pipeline.storage import location as storage
 
 MOTO = """
 import sys

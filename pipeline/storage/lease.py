@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from tamis.pipeline.errors import Busy, TamisError, WorkError
-from tamis.pipeline.storage import Remote
+from tamis.pipeline.storage.location import Remote
 
 RENEW_SECONDS = 15.0
 EXPIRE_SECONDS = 120.0

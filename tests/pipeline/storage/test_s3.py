@@ -21,9 +21,10 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from support import RECIPE, command, digests, record
 
-from tamis.pipeline import files, lock, storage_lease
+from tamis.pipeline import files, lock
 from tamis.pipeline.errors import Busy, CallError, WorkError
-from tamis.pipeline.storage import Remote, location
+from tamis.pipeline.storage import lease as storage_lease
+from tamis.pipeline.storage.location import Remote, location
 
 OUT = "bucket-out"
 

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from tamis.pipeline.storage_retries import Failed, Retries
+from tamis.pipeline.storage.retries import Failed, Retries
 
 READ = 1 << 18
 _TRANSIENT = (408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524)
