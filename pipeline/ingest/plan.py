@@ -83,6 +83,8 @@ def _is_stream(source: Input) -> bool:
 def expected_text(source: Input) -> float:
     """About how many bytes of text an input holds."""
     expansion = _EXPANSION.get(source.compression, 1.0)
+    if source.format == "warc" and ".wet" in source.name.lower():
+        return source.bytes * expansion  # texts already
     return source.bytes * expansion * _YIELD.get(source.format, 1.0)
 
 

@@ -141,7 +141,9 @@ def test_a_member_that_swallows_others_gives_them_back(path: Path) -> None:
     found = records(path, data)
     assert [one for one in told(found) if isinstance(one, str)] == ["corrupt_file"]
     assert len(found) == 1 + 1 + 16 + 1
-    assert [record.at for record in found] == sorted(record.at for record in found)
+    read = parts(Source(Input("in", str(path), len(data), "warc", "gz")))
+    places = [part.at for part in read if isinstance(part, Part)]
+    assert places == sorted(places), "shards would be begun backwards"
 
 
 def test_after_damage_a_member_is_found_wherever_blocks_end(
@@ -152,9 +154,9 @@ def test_after_damage_a_member_is_found_wherever_blocks_end(
     bad[-6] ^= 0xFF
     address = f"http://a.example/{random.Random(1).randbytes(600).hex()}"
     data = bytes(bad) + members([warc(http(page("next")), url=address), good()])
-    for size in range(2100, 2100 + len(data) // 2, 9):
+    for size in (*range(2100, 2700, 29), *range(2600, 2700, 3)):  # two of these end near 5,262
         monkeypatch.setattr("tamis.pipeline.ingest.streams.READ", size)
-        assert [type(one) for one in told(records(path, bytes(3000) + data))] == [str, int, int]
+        assert [type(one) for one in told(records(path, bytes(5000) + data))] == [str, int, int]
 
 
 def test_a_wrong_length_costs_its_record(path: Path) -> None:
