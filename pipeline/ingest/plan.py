@@ -92,7 +92,10 @@ def _is_stream(source: Input) -> bool:
 def expected_text(source: Input) -> float:
     """About how many bytes of text an input holds."""
     expansion = _EXPANSION.get(source.compression, 1.0)
-    return max(source.bytes, 0) * expansion * _YIELD.get(source.format, 1.0)
+    size = max(source.bytes, 0) * expansion
+    if source.format == "warc" and ".wet" in source.name.lower():
+        return size  # texts already
+    return size * _YIELD.get(source.format, 1.0)
 
 
 def _shard_bytes(inputs: Sequence[Input]) -> int:

@@ -84,15 +84,15 @@ class _Members:
         self.at = 0  # how far reading got; what is found after damage may lie before it
 
     def parts(self) -> Iterator[Part | Fault]:
-        at, block = 0, b""
+        start, held, block = 0, b"", b""  # held: the last block and the one before
         for place, following in self.source.raw():
-            yield from self._go_on(block + following, at)
-            at, block = place, following
-        while self.decoder is not None or self.next < at + len(block):
+            start, held, block = place - len(block), block + following, following
+            yield from self._go_on(held, start)
+        while self.decoder is not None or self.next < start + len(held):
             if self.decoder is None:
-                yield from self._go_on(block, at, last=True)
+                yield from self._go_on(held, start, last=True)
             else:
-                yield from self._cut_off(block, at)
+                yield from self._cut_off(held, start)
 
     def _go_on(self, held: bytes, start: int, last: bool = False) -> Iterator[Part | Fault]:
         """Reads what is new in two blocks of the file; after damage also what was read before."""

@@ -78,6 +78,12 @@ def test_a_compressed_input_is_taken_for_more_than_it_is() -> None:
     assert expected_text(make(100, "jsonl", "gz")) > expected_text(make(100))
 
 
+def test_pages_are_mostly_markup_and_texts_are_not() -> None:
+    """A WET file taken for a WARC would become shards of gigabytes."""
+    assert expected_text(make(100, "warc", "gz")) < 50
+    assert expected_text(make(100, "warc", "gz", "a.warc.wet.gz")) > 200
+
+
 def test_a_plan_can_be_saved() -> None:
     made = plan([make(5000), make(10, "text"), make(9_000_000, "jsonl", "gz")], 1000)
     assert Plan.load(orjson.loads(orjson.dumps(asdict(made)))) == made

@@ -123,10 +123,40 @@ def test_any_damaged_byte_costs_one_record(path: Path) -> None:
 
 
 def test_damage_between_members_costs_no_record(path: Path) -> None:
-    data = members([good()]) + b"\x1f\x8b\x08<html>not found</html>" + members([good()])
-    assert [type(one) for one in told(records(path, data))] == [int, str, int]
+    noise = b"\x1f\x8b\x08<html>not found</html>" * 3 + gzip.compress(b"no record")
+    data = members([good()]) + noise + members([good()])
+    assert told(records(path, data))[1:-1] == ["corrupt_file"], "not one for each false beginning"
     zeros = members([good()]) + bytes(1000) + members([good()]) + bytes(600)
     assert [type(one) for one in told(records(path, zeros))] == [int, int]
+
+
+def test_a_member_that_swallows_others_gives_them_back(path: Path) -> None:
+    """One wrong byte can make the next 64 KB the text of a member that is none."""
+    draw = random.Random(5)
+    inner = [good(draw.randbytes(5000).hex()) for _ in range(16)]
+    swallowed = members(inner)
+    stored = b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + b"\0\xff\xff\0\0"  # 65,535 bytes as they are
+    assert len(swallowed) > 65_535
+    data = members([good()]) + stored + swallowed + members([good()])
+    found = records(path, data)
+    assert [one for one in told(found) if isinstance(one, str)] == ["corrupt_file"]
+    assert len(found) == 1 + 1 + 16 + 1
+    read = parts(Source(Input("in", str(path), len(data), "warc", "gz")))
+    places = [part.at for part in read if isinstance(part, Part)]
+    assert places == sorted(places), "shards would be begun backwards"
+
+
+def test_after_damage_a_member_is_found_wherever_blocks_end(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a block of the file ends in the beginning of a member, both are looked at together."""
+    bad = bytearray(members([good("bad")]))
+    bad[-6] ^= 0xFF
+    address = f"http://a.example/{random.Random(1).randbytes(600).hex()}"
+    data = bytes(bad) + members([warc(http(page("next")), url=address), good()])
+    for size in (*range(2100, 2700, 29), *range(2600, 2700, 3)):  # two of these end near 5,262
+        monkeypatch.setattr("tamis.pipeline.ingest.streams.READ", size)
+        assert [type(one) for one in told(records(path, bytes(5000) + data))] == [str, int, int]
 
 
 def test_a_wrong_length_costs_its_record(path: Path) -> None:
