@@ -10,12 +10,15 @@ choosing their main content, or without lines, which takes linear time and loses
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from itertools import accumulate
 
 from resiliparse.parse.html import ElementNode, HTMLTree
 
 MAX_BYTES = 16 << 20
 MAX_ATTRIBUTES = 2000  # of one tag
 MAX_OPEN = 2000  # formatting elements
+MAX_UNCLOSED = 20_000  # elements open at once, which the parser climbs for some tags
 MAX_LISTS = 64  # in one another: each item is indented by its depth
 MAX_DEPTH = 256  # browsers stop at 512; the deepest of 1800 pages measured was under 100
 MAX_TAGS = 400_000
@@ -41,6 +44,11 @@ _LASTING = "[bB]|[iI]|[uU]|[sS]|[tT]{2}|(?i:big|code|em|font|small|strike|strong
 _FORMATTING = re.compile(r"<[bBiIuUsStTcCeEfF][a-zA-Z]{0,5}[ \t\n\r\f/]")
 _STEPS = re.compile(rf"<(/?)(?:({_LASTING})|[tT][dhDH])(?=[ \t\n\r\f/>])")
 _ROOT_TAGS = re.compile(r"<(?:[bB][oO][dD][yY]|[hH][tT][mM][lL])[ \t\n\r\f/]")
+_SELF_CLOSED = re.compile(
+    r"<(?:!|(?:br|img|p|li|t[rdh]|dt|dd|hr|input|link|meta|wbr|source|area|col)[\s/>])",
+    re.IGNORECASE,
+)
+_CHUNK = 1 << 16
 _LISTS = re.compile(r"<(/?)[uUoO][lL](?=[ \t\n\r\f/>])")
 _DEEP = ">".join("*" * MAX_DEPTH)
 
@@ -79,6 +87,26 @@ def check_markup(html: str) -> None:
         raise Unfit(
             "too_many_open", f"more than {MAX_OPEN:,} formatting elements are left open: no page"
         )
+
+    if _unclosed(html) > MAX_UNCLOSED:
+        raise Unfit("too_deep", f"more than {MAX_UNCLOSED:,} elements in one another: no page")
+
+
+def _unclosed(html: str) -> int:
+    """About how many elements are open at once at most, seen at every 64 Ki characters."""
+    rough = _running(html, lambda part: part.count("<") - 2 * part.count("</"))
+    if rough <= MAX_UNCLOSED:
+        return rough
+    # Many pages leave out end tags that HTML does not ask for: such elements are not open.
+    return _running(
+        html,
+        lambda part: part.count("<") - 2 * part.count("</") - len(_SELF_CLOSED.findall(part)),
+    )
+
+
+def _running(html: str, opened: Callable[[str], int]) -> int:
+    parts = (html[start : start + _CHUNK] for start in range(0, len(html), _CHUNK))
+    return max(accumulate(map(opened, parts)))
 
 
 def _most_open(html: str) -> int:
