@@ -10,7 +10,7 @@ choosing their main content, or without lines, which takes linear time and loses
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import accumulate
 
 from resiliparse.parse.html import ElementNode, HTMLTree
@@ -41,13 +41,15 @@ _MARKUP = re.compile(
 )
 # Only those that differ in an attribute are kept open in any number. A cell closes its own.
 _LASTING = "[bB]|[iI]|[uU]|[sS]|[tT]{2}|(?i:big|code|em|font|small|strike|strong)"
-_FORMATTING = re.compile(r"<[bBiIuUsStTcCeEfF][a-zA-Z]{0,5}[ \t\n\r\f/]")
+# What may be one of those, or a <body> or <html>, with an attribute.
+_SUSPECTS = re.compile(r"<[bBcCeEfFhHiIsStTuU][a-zA-Z]{0,5}[ \t\n\r\f/]")
 _STEPS = re.compile(rf"<(/?)(?:({_LASTING})|[tT][dhDH])(?=[ \t\n\r\f/>])")
 _ROOT_TAGS = re.compile(r"<(?:[bB][oO][dD][yY]|[hH][tT][mM][lL])[ \t\n\r\f/]")
 _SELF_CLOSED = re.compile(
     r"<(?:!|(?:br|img|p|li|t[rdh]|dt|dd|hr|input|link|meta|wbr|source|area|col)[\s/>])",
     re.IGNORECASE,
 )
+_ENDS_NAME = tuple(" \t\n\r\f/>")
 _CHUNK = 1 << 16
 _LISTS = re.compile(r"<(/?)[uUoO][lL](?=[ \t\n\r\f/>])")
 _DEEP = ">".join("*" * MAX_DEPTH)
@@ -72,18 +74,45 @@ def check_size(data: bytes, max_bytes: int) -> None:
         )
 
 
+def without_scripts(html: str) -> str:
+    """The page without its scripts and styles, which are half of its bytes and none of its text.
+
+    What is not plainly one, as a tag in a comment, stays for the parser.
+    """
+    for name in ("script", "style"):
+        html = "".join(_around(html, f"<{name}", f"</{name}"))
+    return html
+
+
+def _around(html: str, opening: str, closing: str) -> Iterator[str]:
+    start = 0
+    found = html.find(opening)
+    while found >= 0:
+        end = html.find(closing, found)
+        stop = html.find(">", end) + 1 if end >= 0 else 0
+        if not stop:
+            break
+        after = html[found + len(opening) : found + len(opening) + 1]
+        if after in _ENDS_NAME and html.find("-->", found, end) < 0:
+            yield html[start:found]
+            start = stop
+        found = html.find(opening, stop)
+    yield html[start:]
+
+
 def check_markup(html: str) -> None:
     """Raises Unfit("too_many_attributes") or Unfit("too_many_open")."""
     if len(html) <= SMALL:
         return
     read = _MARKUP.match(html)
     # Attributes of every further <body> are the body's, too.
-    repeated = len(_ROOT_TAGS.findall(html)) > MAX_ATTRIBUTES
+    many = len(_SUSPECTS.findall(html)) > MAX_OPEN
+    repeated = many and len(_ROOT_TAGS.findall(html)) > MAX_ATTRIBUTES
     if repeated or read is None or read.end() < len(html):
         raise Unfit(
             "too_many_attributes", f"a tag has more than {MAX_ATTRIBUTES:,} attributes: no page"
         )
-    if len(_FORMATTING.findall(html)) > MAX_OPEN and _most_open(html) > MAX_OPEN:
+    if many and _most_open(html) > MAX_OPEN:
         raise Unfit(
             "too_many_open", f"more than {MAX_OPEN:,} formatting elements are left open: no page"
         )

@@ -22,6 +22,7 @@ from tamis.filters.sources.web.bounds import (
     check_size,
     has_deep_lists,
     is_plain,
+    without_scripts,
 )
 from tamis.filters.sources.web.charset import decode
 from tamis.filters.sources.web.content import CONTROLS, Content, TooDear
@@ -61,16 +62,17 @@ def read_page(
     check_size(data, max_bytes)
     html, encoding = decode(data, charset)
     html = html.replace("\x00", "")
-    check_markup(html)
-    tree = HTMLTree.parse(html)
+    markup = without_scripts(html)
+    check_markup(markup)
+    tree = HTMLTree.parse(markup)
     title = _title(tree)
     if extractor == "trafilatura":
         text = tidy(extract_with_trafilatura(html, tree))
     else:
-        lines = not has_deep_lists(tree, html)
+        lines = not has_deep_lists(tree, markup)
         text = tidy(_main_text(tree, html, lines))
         if not text:  # all of it is called clutter, or there is none
-            text = tidy(_all_text(HTMLTree.parse(html), lines))
+            text = tidy(_all_text(HTMLTree.parse(markup), lines))
     if not text:
         raise Unfit("no_text", "the page holds no text")
     return Page(text, title, encoding)
