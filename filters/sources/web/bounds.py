@@ -154,6 +154,8 @@ def is_plain(html: str) -> bool:
 
 def has_deep_lists(tree: HTMLTree, html: str) -> bool:
     """Whether lists lie so deep in one another that indenting them would take most of the time."""
+    if len(html) < _CHUNK:
+        return False
     lists = tree.document and sum(
         len(tree.document.get_elements_by_tag_name(name)) for name in ("ul", "ol")
     )

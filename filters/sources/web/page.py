@@ -8,7 +8,6 @@ docs/extraction.md says how well, beside other libraries, and what is still wron
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,7 +70,7 @@ def read_page(
     else:
         lines = not has_deep_lists(tree, markup)
         text = tidy(_main_text(tree, html, lines))
-        if not text:  # all of it is called clutter, or there is none
+        if not text:  # it took too long, or all of the page is called clutter
             text = tidy(_all_text(HTMLTree.parse(markup), lines))
     if not text:
         raise Unfit("no_text", "the page holds no text")
@@ -79,10 +78,12 @@ def read_page(
 
 
 def _main_text(tree: HTMLTree, html: str, lines: bool) -> str:
-    """What the page says; all its text if it is too large or too deep for a choice."""
+    """What the page says; all its text if it has too many elements, none if they lie too deep."""
     if tree.body is not None and not is_plain(html):
-        with suppress(TooDear):
+        try:
             Content(tree.body, html).keep()
+        except TooDear:
+            return ""
     return _all_text(tree, lines)
 
 
