@@ -60,7 +60,6 @@ def read_page(
     """
     check_size(data, max_bytes)
     html, encoding = decode(data, charset)
-    html = html.replace("\x00", "")
     markup = without_scripts(html)
     check_markup(markup)
     tree = HTMLTree.parse(markup)
@@ -117,7 +116,8 @@ def tidy(text: str) -> str:
     """Text with one kind of newline, no control characters, no empty lines in a row."""
     if _CONTROL.search(text):
         text = _CONTROL.sub("", _NEWLINE.sub("\n", text))
-    text = text.replace("\u2028", "\n").replace("\u2029", "\n").replace("\ufeff", "")
+    if not text.isascii():
+        text = text.replace("\u2028", "\n").replace("\u2029", "\n").replace("\ufeff", "")
     if " \n" in text or "\t\n" in text:
         text = "\n".join([line.rstrip() for line in text.split("\n")])
     if "\n\n\n" in text:
