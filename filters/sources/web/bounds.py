@@ -10,12 +10,15 @@ choosing their main content, or without lines, which takes linear time and loses
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from itertools import accumulate
 
 from resiliparse.parse.html import ElementNode, HTMLTree
 
 MAX_BYTES = 16 << 20
 MAX_ATTRIBUTES = 2000  # of one tag
 MAX_OPEN = 2000  # formatting elements
+MAX_UNCLOSED = 20_000  # elements open at once, which the parser climbs for some tags
 MAX_LISTS = 64  # in one another: each item is indented by its depth
 MAX_DEPTH = 256  # browsers stop at 512; the deepest of 1800 pages measured was under 100
 MAX_TAGS = 400_000
@@ -38,9 +41,16 @@ _MARKUP = re.compile(
 )
 # Only those that differ in an attribute are kept open in any number. A cell closes its own.
 _LASTING = "[bB]|[iI]|[uU]|[sS]|[tT]{2}|(?i:big|code|em|font|small|strike|strong)"
-_FORMATTING = re.compile(r"<[bBiIuUsStTcCeEfF][a-zA-Z]{0,5}[ \t\n\r\f/]")
+# What may be one of those, or a <body> or <html>, with an attribute.
+_SUSPECTS = re.compile(r"<[bBcCeEfFhHiIsStTuU][a-zA-Z]{0,5}[ \t\n\r\f/]")
 _STEPS = re.compile(rf"<(/?)(?:({_LASTING})|[tT][dhDH])(?=[ \t\n\r\f/>])")
 _ROOT_TAGS = re.compile(r"<(?:[bB][oO][dD][yY]|[hH][tT][mM][lL])[ \t\n\r\f/]")
+_SELF_CLOSED = re.compile(
+    r"<(?:!|(?:br|img|p|li|t[rdh]|dt|dd|hr|input|link|meta|wbr|source|area|col)[\s/>])",
+    re.IGNORECASE,
+)
+_ENDS_NAME = tuple(" \t\n\r\f/>")
+_CHUNK = 1 << 16
 _LISTS = re.compile(r"<(/?)[uUoO][lL](?=[ \t\n\r\f/>])")
 _DEEP = ">".join("*" * MAX_DEPTH)
 
@@ -64,21 +74,63 @@ def check_size(data: bytes, max_bytes: int) -> None:
         )
 
 
+def without_scripts(html: str) -> str:
+    """The page without its scripts, which are half of its bytes and none of its text.
+
+    What is not plainly one, as a tag in a comment, stays for the parser.
+    """
+    parts: list[str] = []
+    start = 0
+    found = html.find("<script")
+    while found >= 0:
+        end = html.find("</script", found)
+        stop = html.find(">", end) + 1 if end >= 0 else 0
+        if not stop:
+            break
+        if html[found + 7 : found + 8] in _ENDS_NAME and html.find("-->", found, end) < 0:
+            parts.append(html[start:found])
+            start = stop
+        found = html.find("<script", stop)
+    parts.append(html[start:])
+    return "".join(parts)
+
+
 def check_markup(html: str) -> None:
     """Raises Unfit("too_many_attributes") or Unfit("too_many_open")."""
     if len(html) <= SMALL:
         return
     read = _MARKUP.match(html)
     # Attributes of every further <body> are the body's, too.
-    repeated = len(_ROOT_TAGS.findall(html)) > MAX_ATTRIBUTES
+    many = len(_SUSPECTS.findall(html)) > MAX_OPEN
+    repeated = many and len(_ROOT_TAGS.findall(html)) > MAX_ATTRIBUTES
     if repeated or read is None or read.end() < len(html):
         raise Unfit(
             "too_many_attributes", f"a tag has more than {MAX_ATTRIBUTES:,} attributes: no page"
         )
-    if len(_FORMATTING.findall(html)) > MAX_OPEN and _most_open(html) > MAX_OPEN:
+    if many and _most_open(html) > MAX_OPEN:
         raise Unfit(
             "too_many_open", f"more than {MAX_OPEN:,} formatting elements are left open: no page"
         )
+
+    if _unclosed(html) > MAX_UNCLOSED:
+        raise Unfit("too_deep", f"more than {MAX_UNCLOSED:,} elements in one another: no page")
+
+
+def _unclosed(html: str) -> int:
+    """About how many elements are open at once at most, seen at every 64 Ki characters."""
+    rough = _running(html, lambda part: part.count("<") - 2 * part.count("</"))
+    if rough <= MAX_UNCLOSED:
+        return rough
+    # Many pages leave out end tags that HTML does not ask for: such elements are not open.
+    return _running(
+        html,
+        lambda part: part.count("<") - 2 * part.count("</") - len(_SELF_CLOSED.findall(part)),
+    )
+
+
+def _running(html: str, opened: Callable[[str], int]) -> int:
+    parts = (html[start : start + _CHUNK] for start in range(0, len(html), _CHUNK))
+    return max(accumulate(map(opened, parts)))
 
 
 def _most_open(html: str) -> int:
@@ -97,6 +149,8 @@ def is_plain(html: str) -> bool:
 
 def has_deep_lists(tree: HTMLTree, html: str) -> bool:
     """Whether lists lie so deep in one another that indenting them would take most of the time."""
+    if len(html) < _CHUNK:
+        return False
     lists = tree.document and sum(
         len(tree.document.get_elements_by_tag_name(name)) for name in ("ul", "ol")
     )

@@ -18,6 +18,8 @@ from itertools import islice
 
 from resiliparse.parse.html import ElementNode
 
+from tamis.filters.sources.web.bounds import SMALL
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -34,8 +36,6 @@ ROLES = _words(
     """
 )
 NEVER = _words("body main")  # what goes under no name
-# One walk for all; the elements with a role are looked at one by one.
-_FIRST = ",".join([*sorted(UNSEEN | LANDMARKS | HEADERS), "noscript", "[role]"])
 
 # What the element that holds the content is called, the most telling name first.
 ROOTS = (
@@ -56,7 +56,9 @@ ROOTS = (
     ".main-content",
     ".content",
 )
-_ROOTS = ",".join(ROOTS)
+# One walk for all that the first two steps ask for.
+_TAGS = sorted(UNSEEN | LANDMARKS | HEADERS | {"noscript", "p"})
+_SURVEY = ",".join([*_TAGS, "[role]", *(root for root in ROOTS if "role" not in root)])
 MANY_ROOTS = 12  # a page with more elements of one name is a list of them
 
 # What elements that are not content are called: the first or the last word of a class or id.
@@ -127,45 +129,57 @@ class Content:
 
         Raises TooDear; what was taken away until then stays away.
         """
-        if self._body.query_selector(_DEEP) is not None:
+        if len(self._html) > SMALL and self._body.query_selector(_DEEP) is not None:
             raise TooDear
-        self._drop_landmarks()
-        root = self._climbed(*self._named_root(_Prose.of(self._body)))
+        found = [(e, e.tag or "") for e in self._body.query_selector_all(_SURVEY).values()]
+        text = self._drop_landmarks(found)
+        left = [(e, tag) for e, tag in found if self._body.contains(e)]
+        prose = _Prose.of([element for element, tag in left if tag == "p"])
+        root, prose = self._named_root(left, prose, text)
+        root = self._climbed(root, prose)
         self._drop_clutter(root)
         if root.tag != "body":
             self._body.replace_children(root)
 
-    def _drop_landmarks(self) -> None:
-        found = [(e, e.tag or "") for e in self._body.query_selector_all(_FIRST).values()]
+    def _drop_landmarks(self, found: list[tuple[ElementNode, str]]) -> int:
+        """About how many characters of text are left."""
         for element, tag in found:
             if tag in UNSEEN:
                 element.remove()
         text = self._letters(self._body)
         # Fallbacks for browsers without scripts go, unless they are the page.
         fallbacks = [element for element, tag in found if tag == "noscript"]
-        if sum(map(self._letters, fallbacks)) < SPARED * text:
+        size = sum(map(self._letters, fallbacks))
+        if size < SPARED * text:
             for element in fallbacks:
                 element.remove()
         most = SPARED * text
         for element, tag in found:
-            if tag in NEVER or not (tag in LANDMARKS or element.getattr("role") in ROLES):
+            if tag == "p" or tag in NEVER:
                 continue
-            if tag == "footer" or self._letters(element) < most:
-                element.remove()
-        most = SPARED_HEADER * self._letters(self._body)
+            if tag in LANDMARKS or element.getattr("role") in ROLES:
+                size = self._letters(element)
+                if tag == "footer" or size < most:
+                    element.remove()
+        text = self._letters(self._body)
+        most = SPARED_HEADER * text
         headers = ((element, tag) for element, tag in found if tag in HEADERS)
         for element, tag in islice(headers, MANY_HEADERS):
             inside = tag == "header" and element.closest("article,main")
-            if not inside and self._letters(element) < most:
+            if not inside and (size := self._letters(element)) < most:
                 element.remove()
+                text -= size
+        return max(text, 1)
 
-    def _named_root(self, prose: _Prose) -> tuple[ElementNode, _Prose]:
+    def _named_root(
+        self, elements: list[tuple[ElementNode, str]], prose: _Prose, text: int
+    ) -> tuple[ElementNode, _Prose]:
         """The element that says it is the content and holds enough of it, or the body."""
-        text = max(self._letters(self._body), 1)
         named: dict[str, list[ElementNode]] = {}
-        for element in self._body.query_selector_all(_ROOTS).values():
-            for name in _names(element):
-                named.setdefault(name, []).append(element)
+        for element, tag in elements:
+            if tag != "p":
+                for name in _names(element):
+                    named.setdefault(name, []).append(element)
         for name in ROOTS:
             found = named.get(name)
             if not found or len(found) > MANY_ROOTS:
@@ -226,8 +240,7 @@ class _Prose:
         self.total = sum(length for _, length in paragraphs)
 
     @classmethod
-    def of(cls, element: ElementNode) -> _Prose:
-        found = element.get_elements_by_tag_name("p").values()
+    def of(cls, found: list[ElementNode]) -> _Prose:
         sized = ((paragraph, len((paragraph.text_content or "").strip())) for paragraph in found)
         return cls([(paragraph, size) for paragraph, size in sized if size > PARAGRAPH])
 

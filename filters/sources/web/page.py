@@ -8,7 +8,6 @@ docs/extraction.md says how well, beside other libraries, and what is still wron
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +21,7 @@ from tamis.filters.sources.web.bounds import (
     check_size,
     has_deep_lists,
     is_plain,
+    without_scripts,
 )
 from tamis.filters.sources.web.charset import decode
 from tamis.filters.sources.web.content import CONTROLS, Content, TooDear
@@ -60,27 +60,29 @@ def read_page(
     """
     check_size(data, max_bytes)
     html, encoding = decode(data, charset)
-    html = html.replace("\x00", "")
-    check_markup(html)
-    tree = HTMLTree.parse(html)
+    markup = without_scripts(html)
+    check_markup(markup)
+    tree = HTMLTree.parse(markup)
     title = _title(tree)
     if extractor == "trafilatura":
         text = tidy(extract_with_trafilatura(html, tree))
     else:
-        lines = not has_deep_lists(tree, html)
+        lines = not has_deep_lists(tree, markup)
         text = tidy(_main_text(tree, html, lines))
-        if not text:  # all of it is called clutter, or there is none
-            text = tidy(_all_text(HTMLTree.parse(html), lines))
+        if not text:  # it took too long, or all of the page is called clutter
+            text = tidy(_all_text(HTMLTree.parse(markup), lines))
     if not text:
         raise Unfit("no_text", "the page holds no text")
     return Page(text, title, encoding)
 
 
 def _main_text(tree: HTMLTree, html: str, lines: bool) -> str:
-    """What the page says; all its text if it is too large or too deep for a choice."""
+    """What the page says; all its text if it has too many elements, none if they lie too deep."""
     if tree.body is not None and not is_plain(html):
-        with suppress(TooDear):
+        try:
             Content(tree.body, html).keep()
+        except TooDear:
+            return ""
     return _all_text(tree, lines)
 
 
@@ -114,7 +116,8 @@ def tidy(text: str) -> str:
     """Text with one kind of newline, no control characters, no empty lines in a row."""
     if _CONTROL.search(text):
         text = _CONTROL.sub("", _NEWLINE.sub("\n", text))
-    text = text.replace("\u2028", "\n").replace("\u2029", "\n").replace("\ufeff", "")
+    if not text.isascii():
+        text = text.replace("\u2028", "\n").replace("\u2029", "\n").replace("\ufeff", "")
     if " \n" in text or "\t\n" in text:
         text = "\n".join([line.rstrip() for line in text.split("\n")])
     if "\n\n\n" in text:
