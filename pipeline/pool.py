@@ -85,7 +85,7 @@ class _Pool:
         self.phase, self.board, self.logs, self.progress = phase, board, logs, progress
         self.context: Any = multiprocessing.get_context("forkserver")
         # What every worker needs is loaded once, by the server that they are forked from.
-        # Arrow looks for pandas at its first array, for a quarter of a second where it is installed.
+        # Arrow looks for pandas at its first array: 0.25 s where it is installed.
         modules = ["tamis.pipeline.step", type(phase).__module__, "pandas"]
         self.context.set_forkserver_preload(modules)
         self.running: list[_Worker] = []

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tamis.filters.sources.web.second import MissingExtractor, require_trafilatura
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.files import read_json, write_json
@@ -51,6 +52,11 @@ class IngestJob:
         """
         corpus = Corpus(self.root)
         progress = Progress("ingest", 0)
+        if self.options.extractor == "trafilatura":
+            try:
+                require_trafilatura()
+            except MissingExtractor as error:
+                raise CallError(f"--extractor trafilatura: {error}") from None
         if corpus.exists():
             _check_same(corpus, self.arguments, self.options)
             progress.say("nothing to do, the documents are there")

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encoding_to_html5
-
+from tamis.filters.sources.web.charset import decode
 from tamis.filters.sources.web.page import Extractor as PageExtractor
 from tamis.filters.sources.web.page import Unfit, read_page
 from tamis.pipeline.ingest import http_payload
@@ -94,7 +93,7 @@ def document(record: Record, limit: int, extractor: PageExtractor) -> dict[str, 
     if kind in _HTML:
         text, title, encoding = _page(data, content.charset, extractor)
     else:
-        text, encoding = _plain(data, content.charset)
+        text, encoding = decode(data, content.charset)
         if "\0" in text and record.header["warc-type"] != "conversion":
             raise Unreadable("binary_file", "text/plain with NULs: not a text")
     if not text or text.isspace():
@@ -125,14 +124,3 @@ def _page(
     except Exception as error:  # noqa: BLE001 - what breaks a parser costs its page, not the run
         raise Unreadable("bad_page", f"{type(error).__name__} in the extractor") from None
     return page.text, page.title, page.encoding
-
-
-def _plain(data: bytes, charset: str | None) -> tuple[str, str]:
-    """Text and its encoding: the declared one if there is one, UTF-8 if it is that, or a guess."""
-    if charset is None:
-        try:
-            return data.decode("utf-8-sig"), "utf-8"
-        except UnicodeDecodeError:
-            charset = detect_encoding(data)
-    encoding = map_encoding_to_html5(charset or "") or "utf-8"
-    return bytes_to_str(data, encoding), encoding
