@@ -22,36 +22,39 @@ MAX_UNCLOSED = 20_000  # elements open at once, which the parser climbs for some
 MAX_LISTS = 64  # in one another: each item is indented by its depth
 MAX_DEPTH = 256  # browsers stop at 512; the deepest of 1800 pages measured was under 100
 MAX_TAGS = 400_000
-SMALL = 1 << 18  # characters up to which the parser's worst takes five seconds
+SMALL = 1 << 18  # bytes up to which the parser's worst takes five seconds
 
-_SPACE = r"[ \t\n\r\f]"
-_NAME = r"[^ \t\n\r\f/>]"
-_VALUE = r"""(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^ \t\n\r\f>"'][^ \t\n\r\f>]*+)"""
-_ATTRIBUTE = rf"(?:{_SPACE}|/)*+{_NAME}[^ \t\n\r\f/>=]*+(?:{_SPACE}*+={_SPACE}*+{_VALUE}?+)?+"
-_TAG = rf"<[a-zA-Z]{_NAME}*+(?:{_ATTRIBUTE}){{0,{MAX_ATTRIBUTES}}}+(?:{_SPACE}|/)*+(?:>|\Z)"
-_RAW = "script|style|textarea|title|xmp|iframe|noembed|noframes"
-# Every quantifier is possessive, so that each character is looked at once.
+_SPACE = rb"[ \t\n\r\f]"
+_NAME = rb"[^ \t\n\r\f/>]"
+_VALUE = rb"""(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^ \t\n\r\f>"'][^ \t\n\r\f>]*+)"""
+_ATTRIBUTE = rb"(?:%(S)s|/)*+%(N)s[^ \t\n\r\f/>=]*+(?:%(S)s*+=%(S)s*+%(V)s?+)?+" % {
+    b"S": _SPACE,
+    b"N": _NAME,
+    b"V": _VALUE,
+}
+_ATTRIBUTES = rb"(?:%s){0,%d}+(?:%s|/)*+" % (_ATTRIBUTE, MAX_ATTRIBUTES, _SPACE)
+_RAW = rb"(?i:script|style|textarea|title|xmp|iframe|noembed|noframes)(?=[ \t\n\r\f/>])"
+# Every quantifier is possessive, so that each byte is looked at once.
 _MARKUP = re.compile(
-    rf"(?:[^<]++"
-    rf"|<!--(?:[^-]++|-(?!->))*+(?:-->|\Z)"
-    rf"|<(?i:{_RAW})(?=[ \t\n\r\f/>])(?:{_ATTRIBUTE}){{0,{MAX_ATTRIBUTES}}}+(?:{_SPACE}|/)*+>"
-    rf"(?:[^<]++|<(?!/(?i:{_RAW})[ \t\n\r\f/>]))*+"
-    rf"|{_TAG}"
-    rf"|<(?![a-zA-Z]))*+"
+    rb"(?:[^<]++"
+    rb"|<!--(?:[^-]++|-(?!->))*+(?:-->|\Z)"
+    rb"|<%(raw)s%(attributes)s>(?:[^<]++|<(?!/%(raw)s))*+"
+    rb"|<[a-zA-Z]%(name)s*+%(attributes)s(?:>|\Z)"
+    rb"|<(?![a-zA-Z]))*+" % {b"raw": _RAW, b"attributes": _ATTRIBUTES, b"name": _NAME}
 )
 # Only those that differ in an attribute are kept open in any number. A cell closes its own.
-_LASTING = "[bB]|[iI]|[uU]|[sS]|[tT]{2}|(?i:big|code|em|font|small|strike|strong)"
+_LASTING = rb"[bB]|[iI]|[uU]|[sS]|[tT]{2}|(?i:big|code|em|font|small|strike|strong)"
 # What may be one of those, or a <body> or <html>, with an attribute.
-_SUSPECTS = re.compile(r"<[bBcCeEfFhHiIsStTuU][a-zA-Z]{0,5}[ \t\n\r\f/]")
-_STEPS = re.compile(rf"<(/?)(?:({_LASTING})|[tT][dhDH])(?=[ \t\n\r\f/>])")
-_ROOT_TAGS = re.compile(r"<(?:[bB][oO][dD][yY]|[hH][tT][mM][lL])[ \t\n\r\f/]")
+_SUSPECTS = re.compile(rb"<[bBcCeEfFhHiIsStTuU][a-zA-Z]{0,5}[ \t\n\r\f/]")
+_STEPS = re.compile(rb"<(/?)(?:(%s)|[tT][dhDH])(?=[ \t\n\r\f/>])" % _LASTING)
+_ROOT_TAGS = re.compile(rb"<(?i:body|html)[ \t\n\r\f/]")
 _SELF_CLOSED = re.compile(
-    r"<(?:!|(?:br|img|p|li|t[rdh]|dt|dd|hr|input|link|meta|wbr|source|area|col)[\s/>])",
+    rb"<(?:!|(?:br|img|p|li|t[rdh]|dt|dd|hr|input|link|meta|wbr|source|area|col)[\s/>])",
     re.IGNORECASE,
 )
-_ENDS_NAME = tuple(" \t\n\r\f/>")
+_ENDS_NAME = b" \t\n\r\f/>"
 _CHUNK = 1 << 16
-_LISTS = re.compile(r"<(/?)[uUoO][lL](?=[ \t\n\r\f/>])")
+_LISTS = re.compile(rb"<(/?)[uUoO][lL](?=[ \t\n\r\f/>])")
 _DEEP = ">".join("*" * MAX_DEPTH)
 
 
@@ -74,28 +77,28 @@ def check_size(data: bytes, max_bytes: int) -> None:
         )
 
 
-def without_scripts(html: str) -> str:
+def without_scripts(html: bytes) -> bytes:
     """The page without its scripts, which are half of its bytes and none of its text.
 
     What is not plainly one, as a tag in a comment, stays for the parser.
     """
-    parts: list[str] = []
+    parts: list[bytes] = []
     start = 0
-    found = html.find("<script")
+    found = html.find(b"<script")
     while found >= 0:
-        end = html.find("</script", found)
-        stop = html.find(">", end) + 1 if end >= 0 else 0
+        end = html.find(b"</script", found)
+        stop = html.find(b">", end) + 1 if end >= 0 else 0
         if not stop:
             break
-        if html[found + 7 : found + 8] in _ENDS_NAME and html.find("-->", found, end) < 0:
+        if html[found + 7 : found + 8] in _ENDS_NAME and html.find(b"-->", found, end) < 0:
             parts.append(html[start:found])
             start = stop
-        found = html.find("<script", stop)
+        found = html.find(b"<script", stop)
     parts.append(html[start:])
-    return "".join(parts)
+    return b"".join(parts)
 
 
-def check_markup(html: str) -> None:
+def check_markup(html: bytes) -> None:
     """Raises Unfit("too_many_attributes") or Unfit("too_many_open")."""
     if len(html) <= SMALL:
         return
@@ -116,24 +119,24 @@ def check_markup(html: str) -> None:
         raise Unfit("too_deep", f"more than {MAX_UNCLOSED:,} elements in one another: no page")
 
 
-def _unclosed(html: str) -> int:
-    """About how many elements are open at once at most, seen at every 64 Ki characters."""
-    rough = _running(html, lambda part: part.count("<") - 2 * part.count("</"))
+def _unclosed(html: bytes) -> int:
+    """About how many elements are open at once at most, seen at every 64 Ki bytes."""
+    rough = _running(html, lambda part: part.count(b"<") - 2 * part.count(b"</"))
     if rough <= MAX_UNCLOSED:
         return rough
     # Many pages leave out end tags that HTML does not ask for: such elements are not open.
     return _running(
         html,
-        lambda part: part.count("<") - 2 * part.count("</") - len(_SELF_CLOSED.findall(part)),
+        lambda part: part.count(b"<") - 2 * part.count(b"</") - len(_SELF_CLOSED.findall(part)),
     )
 
 
-def _running(html: str, opened: Callable[[str], int]) -> int:
+def _running(html: bytes, opened: Callable[[bytes], int]) -> int:
     parts = (html[start : start + _CHUNK] for start in range(0, len(html), _CHUNK))
     return max(accumulate(map(opened, parts)))
 
 
-def _most_open(html: str) -> int:
+def _most_open(html: bytes) -> int:
     """How many formatting elements are open at once at most."""
     open_now = most = 0
     for slash, name in _STEPS.findall(html):
@@ -142,12 +145,12 @@ def _most_open(html: str) -> int:
     return most
 
 
-def is_plain(html: str) -> bool:
+def is_plain(html: bytes) -> bool:
     """Whether a page has too many tags for its elements to be looked at one by one."""
-    return len(html) > 2 * MAX_TAGS and html.count("<") > MAX_TAGS
+    return len(html) > 2 * MAX_TAGS and html.count(b"<") > MAX_TAGS
 
 
-def has_deep_lists(tree: HTMLTree, html: str) -> bool:
+def has_deep_lists(tree: HTMLTree, html: bytes) -> bool:
     """Whether lists lie so deep in one another that indenting them would take most of the time."""
     if len(html) < _CHUNK:
         return False

@@ -86,17 +86,17 @@ _WORD = re.compile(r"[^a-zA-Z0-9]+|(?<=[a-z])(?=[A-Z])")
 
 # What pages of threads carry: schema.org's types, and the names forum software gives itself.
 FORUMS = (
-    "DiscussionForumPosting",
-    "QAPage",
-    'id="XF"',
-    "phpbb",
-    "vBulletin",
-    "Powered by MyBB",
-    "Simple Machines",
-    'content="Discourse',
-    "flarum",
-    "NodeBB",
-    "invisioncommunity",
+    b"DiscussionForumPosting",
+    b"QAPage",
+    b'id="XF"',
+    b"phpbb",
+    b"vBulletin",
+    b"Powered by MyBB",
+    b"Simple Machines",
+    b'content="Discourse',
+    b"flarum",
+    b"NodeBB",
+    b"invisioncommunity",
 )
 
 SPARED = 0.5  # what holds this share of the text is not clutter, whatever its name
@@ -120,7 +120,7 @@ class TooDear(Exception):
 class Content:
     """The body of a page, from which clutter is taken."""
 
-    def __init__(self, body: ElementNode, html: str) -> None:
+    def __init__(self, body: ElementNode, html: bytes) -> None:
         self._body, self._html = body, html
         self._left = EFFORT * len(html)
 

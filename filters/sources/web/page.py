@@ -23,7 +23,7 @@ from tamis.filters.sources.web.bounds import (
     is_plain,
     without_scripts,
 )
-from tamis.filters.sources.web.charset import decode
+from tamis.filters.sources.web.charset import decode, to_utf8
 from tamis.filters.sources.web.content import CONTROLS, Content, TooDear
 from tamis.filters.sources.web.second import extract_with_trafilatura
 
@@ -59,24 +59,28 @@ def read_page(
     trafilatura is asked for and not installed.
     """
     check_size(data, max_bytes)
-    html, encoding = decode(data, charset)
+    html, encoding = to_utf8(data, charset)
     markup = without_scripts(html)
     check_markup(markup)
-    tree = HTMLTree.parse(markup)
+    tree = _parse(markup)
     title = _title(tree)
     if extractor == "trafilatura":
-        text = tidy(extract_with_trafilatura(html, tree))
+        text = tidy(extract_with_trafilatura(html.decode("utf-8"), tree))
     else:
         lines = not has_deep_lists(tree, markup)
         text = tidy(_main_text(tree, html, lines))
         if not text:  # it took too long, or all of the page is called clutter
-            text = tidy(_all_text(HTMLTree.parse(markup), lines))
+            text = tidy(_all_text(_parse(markup), lines))
     if not text:
         raise Unfit("no_text", "the page holds no text")
     return Page(text, title, encoding)
 
 
-def _main_text(tree: HTMLTree, html: str, lines: bool) -> str:
+def _parse(markup: bytes) -> HTMLTree:
+    return HTMLTree.parse_from_bytes(markup, "utf-8")
+
+
+def _main_text(tree: HTMLTree, html: bytes, lines: bool) -> str:
     """What the page says; all its text if it has too many elements, none if they lie too deep."""
     if tree.body is not None and not is_plain(html):
         try:

@@ -24,7 +24,7 @@ def extract_with_trafilatura(html: str, tree: HTMLTree) -> str:
     where its recursion would not end well, and MissingExtractor.
     """
     extract = _extract()
-    if is_plain(html) or (tree.body is not None and is_deep(tree.body)):
+    if is_plain(html.encode("utf-8")) or (tree.body is not None and is_deep(tree.body)):
         raise Unfit("too_deep", "more or deeper elements than trafilatura takes: use resiliparse")
     return extract(html, deduplicate=False) or ""
 
