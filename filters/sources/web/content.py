@@ -110,7 +110,7 @@ DEPTH = 256  # of paragraphs and headers, which are asked where they lie; browse
 _DEEP = "*>" * DEPTH + ":is(p,header)"
 MANY_HEADERS = 200  # each is asked where it lies
 STEPS = 50  # up from the longest paragraph
-EFFORT = 20  # characters looked at for each of the page: real pages take less than 3
+EFFORT = 50  # characters looked at for each of the page: real pages take less than 5
 
 
 class TooDear(Exception):
@@ -206,17 +206,16 @@ class Content:
 
     def _drop_clutter(self, root: ElementNode) -> None:
         most = SPARED * self._letters(root)
-        comments: bool | None = None  # whether they stay: looked up at the first one
+        comments: list[ElementNode] = []  # those in no other
         for element in root.query_selector_all(_NAMED).values():
             kind = _kind(f"{element.class_name or ''} {element.id or ''}")
-            if not kind:
-                continue
-            if kind == "comment":
-                if comments is None:
-                    comments = self._letters(element) >= most or self._is_forum()
-                if comments:
-                    continue
-            if self._letters(element) < most:
+            if kind == "clutter" and self._letters(element) < most:
+                element.remove()
+            elif kind == "comment" and not (comments and comments[-1].contains(element)):
+                comments.append(element)
+        # Comments are the content of a thread, and of a page that has little else.
+        if sum(map(self._letters, comments)) < most and not self._is_forum():
+            for element in comments:
                 element.remove()
 
     def _is_forum(self) -> bool:
