@@ -37,7 +37,7 @@ write: $(INSTALLED)  ## Only write what CORPUS keeps to CORPUS/cleaned
 	$(BIN)/tamis write $(CORPUS) $(NAMED) $(SPEED)
 
 test: check  ## Check, then test
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 check: $(INSTALLED) $(TYPES)  ## Lint, format and types, without changing a file
 	$(BIN)/ruff check

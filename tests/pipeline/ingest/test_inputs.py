@@ -12,6 +12,8 @@ import pytest
 
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.ingest.inputs import Expansion, Input, expand
+from tamis.pipeline.ingest.options import IngestOptions
+from tamis.pipeline.ingest.urls import Named
 
 Put = Callable[..., Path]
 
@@ -175,7 +177,7 @@ def test_a_format_that_is_named_is_that_of_every_file(put: Put, tmp_path: Path) 
     put("a.bin", "b.jsonl.gz", "c")
     (tmp_path / "d.bad").write_bytes(gzip.compress(b"x"))
     (tmp_path / "e").write_bytes(b"")
-    forced = expand(["."], list, form="warc").inputs
+    forced = expand(["."], list, named=Named(IngestOptions(format="warc"))).inputs
     assert [(one.name, one.format, one.compression) for one in forced] == [
         ("a.bin", "warc", ""),
         ("b.jsonl.gz", "warc", ""),
@@ -184,4 +186,4 @@ def test_a_format_that_is_named_is_that_of_every_file(put: Put, tmp_path: Path) 
         ("e", "warc", ""),
     ]
     with pytest.raises(CallError, match="unknown format 'wrac': did you mean 'warc'"):
-        expand(["."], list, form="wrac")
+        expand(["."], list, named=Named(IngestOptions(format="wrac")))
