@@ -48,8 +48,9 @@ _LASTING = rb"[bB]|[iI]|[uU]|[sS]|[tT]{2}|(?i:big|code|em|font|small|strike|stro
 _SUSPECTS = re.compile(rb"<[bBcCeEfFhHiIsStTuU][a-zA-Z]{0,5}[ \t\n\r\f/]")
 _STEPS = re.compile(rb"<(/?)(?:(%s)|[tT][dhDH])(?=[ \t\n\r\f/>])" % _LASTING)
 _ROOT_TAGS = re.compile(rb"<(?i:body|html)[ \t\n\r\f/]")
-_SELF_CLOSED = re.compile(
-    rb"<(?:!|(?:br|img|p|li|t[rdh]|dt|dd|hr|input|link|meta|wbr|source|area|col)[\s/>])",
+_NOT_OPENED = re.compile(
+    rb"<(?=[^a-zA-Z/]|"
+    rb"(?:br|img|p|li|t[rdh]|dt|dd|hr|input|link|meta|wbr|source|area|col|script)[\s/>])",
     re.IGNORECASE,
 )
 _ENDS_NAME = b" \t\n\r\f/>"
@@ -127,7 +128,7 @@ def _unclosed(html: bytes) -> int:
     # Many pages leave out end tags that HTML does not ask for: such elements are not open.
     return _running(
         html,
-        lambda part: part.count(b"<") - 2 * part.count(b"</") - len(_SELF_CLOSED.findall(part)),
+        lambda part: part.count(b"<") - 2 * part.count(b"</") - len(_NOT_OPENED.findall(part)),
     )
 
 

@@ -21,23 +21,13 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# The standard's names where Python's codec of that name is another or knows fewer characters.
+# What a name means on the web, where Python's codec of that name is another or knows less.
 _CODECS = {
-    "gb2312": "gb18030",
     "gbk": "gb18030",
     "big5": "big5hkscs",
     "shift_jis": "cp932",
-    "euc-kr": "cp949",
-    "windows-874": "cp874",
+    "euc_kr": "cp949",
     "iso8859-11": "cp874",
-    "iso-8859-1": "cp1252",
-    "iso-8859-8-i": "iso-8859-8",
-    "iso-8859-9": "cp1254",
-    "macintosh": "mac_roman",
-    "x-mac-cyrillic": "mac_cyrillic",
-    "utf-16le": "utf-16-le",
-    "utf-16be": "utf-16-be",
-    "utf-16": "utf-16-le",
 }
 _PRESCAN = 4096  # bytes in which a page may declare its encoding; the standard says 1024
 _DECLARED = re.compile(
@@ -76,6 +66,10 @@ def _decoded(data: bytes, charset: str | None) -> tuple[str, str, bool]:
     if wide := _wide(data):
         return data.decode(wide, "replace"), wide, False
     declared = [name for name in (codec(charset), codec(declaration(data))) if name]
+    # A page whose markup can be read as ASCII is not in UTF-16, whoever says so.
+    if declared and declared[0].startswith("utf-16") and data.count(0, 0, _SAMPLE):
+        return data.decode(declared[0], "replace"), declared[0], False
+    declared = [name for name in declared if not name.startswith("utf-16")]
     seven_bit = next((name for name in declared if name.startswith("iso2022")), None)
     if seven_bit and b"\x1b" in data:
         return data.decode(seven_bit, "replace"), seven_bit, False
