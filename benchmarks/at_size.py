@@ -1,6 +1,6 @@
-"""A gigabyte and more through `tamis run quickstart`: speed of every stage, memory, disk.
+"""A gigabyte and more through `tamis run quickstart` or `crawl`: speed, memory, disk.
 
-    python benchmarks/at_size.py [--data DIR] [--mb N] [--files N] [--workers N]
+    python benchmarks/at_size.py [--data DIR] [--mb N | --html-mb N] [--files N] [--workers N]
 
 The text is written as .jsonl.gz first, which is not timed. Memory is each process's own peak as the
 kernel counts it (VmHWM), shared pages included.
@@ -17,6 +17,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import bench_warc
 import texts
 from measuring import children, machine, tamis
 
@@ -79,21 +80,36 @@ def main() -> None:
     parser.add_argument("--mb", type=float, default=1100.0, help="text in MB")
     parser.add_argument("--files", type=int, default=8, help="into how many files it goes")
     parser.add_argument("--workers", type=int, help="processes; default: tamis's own")
+    parser.add_argument("--html-mb", type=float, help="instead of text, pages of so much HTML")
     asked = parser.parse_args()
-    sources = texts.files(texts.pool(asked.data), asked.mb, asked.files)
+    if asked.html_mb:
+        sources = _archives(asked.data, asked.html_mb, asked.files)
+    else:
+        sources = texts.files(texts.pool(asked.data), asked.mb, asked.files)
     corpus = texts.fresh(texts.SCRATCH / "at-size")
-    arguments = tamis("run", "quickstart", *sources, "-o", corpus, "--json")
+    recipe, form = ("crawl", ".warc.gz") if asked.html_mb else ("quickstart", ".jsonl.gz")
+    arguments = tamis("run", recipe, *sources, "-o", corpus, "--json")
     if asked.workers:
         arguments += ["--workers", str(asked.workers)]
     seconds, memory, ledger = _watched(arguments, Memory(corpus / "logs"))
     size = ledger["ingested"]["bytes"] / 1e6
     print(json.dumps(machine(), indent=2))
     print(f"\n{size:,.0f} MB of text, {ledger['ingested']['documents']:,} documents,")
-    print(f"in {seconds:.1f} s: {size / seconds:.1f} MB/s from .jsonl.gz to cleaned shards\n")
+    print(f"in {seconds:.1f} s: {size / seconds:.1f} MB/s from {form} to cleaned shards\n")
     print(_stages(corpus, memory, size))
     print(f"\npeak memory: parent {memory.parent / 1e6:,.0f} MB, fork server", end=" ")
     print(f"{memory.server / 1e6:,.0f} MB, all at once {memory.at_once / 1e6:,.0f} MB\n")
     print(_disk(corpus, sources))
+
+
+def _archives(data: Path | None, megabytes: float, files: int) -> list[Path]:
+    """Archives of real pages: one, under as many names."""
+    source, _ = bench_warc.archive(bench_warc.real_pages(data), megabytes / files)
+    names = [source.with_name(f"{number:02d}-{source.name}") for number in range(files)]
+    for name in names:
+        name.unlink(missing_ok=True)
+        name.hardlink_to(source)
+    return names
 
 
 def _watched(

@@ -21,11 +21,11 @@ TARGET = 0.8
 
 def rows(data: Path | None, megabytes: float | None, rounds: int) -> list[Row]:
     """The rows of the table; none where there are no pages to make an archive of."""
-    pages = sorted((data or texts.DEFAULT_DATA).glob("html_pages/*.jsonl.gz"))
+    pages = real_pages(data)
     if not pages:
         print("warc: no html_pages/*.jsonl.gz in --data: left out", file=sys.stderr)
         return []
-    source, size = _archive(pages, megabytes or MEGABYTES)
+    source, size = archive(pages, megabytes or MEGABYTES)
     samples = interleave(_sides(source), rounds)
     found = {name: median(taken) for name, taken in samples.items()}
     details: dict[str, object] = {"html_mb": size, "samples": plain(samples)}
@@ -73,7 +73,12 @@ def _sides(source: Path) -> dict[str, Callable[[], Sample]]:
     return sides
 
 
-def _archive(pages: list[Path], megabytes: float) -> tuple[Path, float]:
+def real_pages(data: Path | None) -> list[Path]:
+    """The files of real pages that there are."""
+    return sorted((data or texts.DEFAULT_DATA).glob("html_pages/*.jsonl.gz"))
+
+
+def archive(pages: list[Path], megabytes: float) -> tuple[Path, float]:
     """An archive of so many MB of real pages, each after the request for it, and those MB."""
     stem = texts.SCRATCH / "archives" / f"{pages[0].parent.parent.name}-{megabytes:g}MB"
     path, said = stem.with_suffix(".warc.gz"), stem.with_suffix(".size")
