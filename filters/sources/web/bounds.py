@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from itertools import accumulate
 
-from resiliparse.parse.html import ElementNode, HTMLTree
+from resiliparse.parse.html import ElementNode
 
 MAX_BYTES = 16 << 20
 MAX_ATTRIBUTES = 2000  # of one tag
@@ -151,15 +151,8 @@ def is_plain(html: bytes) -> bool:
     return len(html) > 2 * MAX_TAGS and html.count(b"<") > MAX_TAGS
 
 
-def has_deep_lists(tree: HTMLTree, html: bytes) -> bool:
+def has_deep_lists(html: bytes) -> bool:
     """Whether lists lie so deep in one another that indenting them would take most of the time."""
-    if len(html) < _CHUNK:
-        return False
-    lists = tree.document and sum(
-        len(tree.document.get_elements_by_tag_name(name)) for name in ("ul", "ol")
-    )
-    if not lists or lists <= MAX_LISTS:
-        return False
     depth = most = 0
     for slash in _LISTS.findall(html):
         depth = max(depth - 1, 0) if slash else depth + 1

@@ -29,6 +29,7 @@ UNSEEN = _words("script style template")
 LANDMARKS = _words("nav footer aside dialog")
 CONTROLS = ["button", "select", "menu", "figcaption"]  # left out whatever they hold
 HEADERS = _words("header form")
+LISTS = _words("ul ol")
 ROLES = _words(
     """
     alert alertdialog banner complementary contentinfo dialog menu menubar navigation search
@@ -57,7 +58,7 @@ ROOTS = (
     ".content",
 )
 # One walk for all that the first two steps ask for.
-_TAGS = sorted(UNSEEN | LANDMARKS | HEADERS | {"noscript", "p"})
+_TAGS = sorted(UNSEEN | LANDMARKS | HEADERS | {"noscript", "p", "ul", "ol"})
 _SURVEY = ",".join([*_TAGS, "[role]", *(root for root in ROOTS if "role" not in root)])
 MANY_ROOTS = 12  # a page with more elements of one name is a list of them
 
@@ -84,15 +85,12 @@ RELATIONS = _words(
 _NAMED = ":is(div,section,ul,ol):is([class],[id])"
 _WORD = re.compile(r"[^a-zA-Z0-9]+|(?<=[a-z])(?=[A-Z])")
 
-# What pages of threads carry: schema.org's types, and the names forum software gives itself.
+# What pages of threads carry: schema.org's types, and, in their head, what forum software says.
+THREADS = (b"DiscussionForumPosting", b"QAPage")
 FORUMS = (
-    b"DiscussionForumPosting",
-    b"QAPage",
     b'id="XF"',
     b"phpbb",
     b"vBulletin",
-    b"Powered by MyBB",
-    b"Simple Machines",
     b'content="Discourse',
     b"flarum",
     b"NodeBB",
@@ -105,7 +103,7 @@ PARAGRAPH = 50  # characters from which a paragraph is prose
 PROSE = 600  # characters of prose from which a page is one that is read
 NAMED_ROOT_PROSE, NAMED_ROOT_TEXT, NAMED_ROOT_ALONE = 0.5, 0.3, 0.5
 CLIMBED_PROSE = 0.9
-HEAD = 1 << 18  # characters in which a page says what it is
+HEAD = 1 << 15  # bytes in which software names itself
 DEPTH = 256  # of paragraphs and headers, which are asked where they lie; browsers stop at 512
 _DEEP = "*>" * DEPTH + ":is(p,header)"
 MANY_HEADERS = 200  # each is asked where it lies
@@ -123,6 +121,7 @@ class Content:
     def __init__(self, body: ElementNode, html: bytes) -> None:
         self._body, self._html = body, html
         self._left = EFFORT * len(html)
+        self.lists = 0
 
     def keep(self) -> None:
         """Leaves in the body what the page says.
@@ -132,6 +131,7 @@ class Content:
         if len(self._html) > SMALL and self._body.query_selector(_DEEP) is not None:
             raise TooDear
         found = [(e, e.tag or "") for e in self._body.query_selector_all(_SURVEY).values()]
+        self.lists = sum(tag in LISTS for _, tag in found)
         text = self._drop_landmarks(found)
         left = [(e, tag) for e, tag in found if self._body.contains(e)]
         prose = _Prose.of([element for element, tag in left if tag == "p"])
@@ -149,8 +149,7 @@ class Content:
         text = self._letters(self._body)
         # Fallbacks for browsers without scripts go, unless they are the page.
         fallbacks = [element for element, tag in found if tag == "noscript"]
-        size = sum(map(self._letters, fallbacks))
-        if size < SPARED * text:
+        if sum(map(self._letters, fallbacks)) < SPARED * text:
             for element in fallbacks:
                 element.remove()
         most = SPARED * text
@@ -177,7 +176,7 @@ class Content:
         """The element that says it is the content and holds enough of it, or the body."""
         named: dict[str, list[ElementNode]] = {}
         for element, tag in elements:
-            if tag != "p":
+            if tag not in ("p", "ul", "ol"):
                 for name in _names(element):
                     named.setdefault(name, []).append(element)
         for name in ROOTS:
@@ -214,13 +213,13 @@ class Content:
             elif kind == "comment" and not (comments and comments[-1].contains(element)):
                 comments.append(element)
         # Comments are the content of a thread, and of a page that has little else.
-        if sum(map(self._letters, comments)) < most and not self._is_forum():
+        if comments and sum(map(self._letters, comments)) < most and not self._is_forum():
             for element in comments:
                 element.remove()
 
     def _is_forum(self) -> bool:
         head = self._html[:HEAD]
-        return any(mark in head for mark in FORUMS)
+        return any(name in head for name in FORUMS) or any(kind in self._html for kind in THREADS)
 
     def _letters(self, element: ElementNode) -> int:
         """Characters of an element's text."""

@@ -16,6 +16,7 @@ from resiliparse.parse.html import HTMLTree
 
 from tamis.filters.sources.web.bounds import (
     MAX_BYTES,
+    MAX_LISTS,
     Unfit,
     check_markup,
     check_size,
@@ -67,10 +68,9 @@ def read_page(
     if extractor == "trafilatura":
         text = tidy(extract_with_trafilatura(html.decode("utf-8"), tree))
     else:
-        lines = not has_deep_lists(tree, markup)
-        text = tidy(_main_text(tree, html, lines))
+        text = tidy(_main_text(tree, markup, html))
         if not text:  # it took too long, or all of the page is called clutter
-            text = tidy(_all_text(_parse(markup), lines))
+            text = tidy(_all_text(_parse(markup), markup))
     if not text:
         raise Unfit("no_text", "the page holds no text")
     return Page(text, title, encoding)
@@ -80,20 +80,23 @@ def _parse(markup: bytes) -> HTMLTree:
     return HTMLTree.parse_from_bytes(markup, "utf-8")
 
 
-def _main_text(tree: HTMLTree, html: bytes, lines: bool) -> str:
+def _main_text(tree: HTMLTree, markup: bytes, html: bytes) -> str:
     """What the page says; all its text if it has too many elements, none if they lie too deep."""
-    if tree.body is not None and not is_plain(html):
-        try:
-            Content(tree.body, html).keep()
-        except TooDear:
-            return ""
-    return _all_text(tree, lines)
+    if tree.body is None or is_plain(markup):
+        return _all_text(tree, markup)
+    content = Content(tree.body, html)
+    try:
+        content.keep()
+    except TooDear:
+        return ""
+    return _all_text(tree, markup if content.lists > MAX_LISTS else b"")
 
 
-def _all_text(tree: HTMLTree, lines: bool) -> str:
+def _all_text(tree: HTMLTree, lists: bytes) -> str:
+    """The text of a tree, in lines unless the markup that its lists come from is too deep."""
     text: str = extract_plain_text(
         tree,
-        preserve_formatting=lines,
+        preserve_formatting=not has_deep_lists(lists),
         main_content=False,
         alt_texts=False,
         noscript=True,
