@@ -198,10 +198,10 @@ datatrove calls it.
             ],
         ),
         "## Speed\n",
-        "MB of HTML per second of CPU on one core. tamis starts from bytes and guards against hostile "
-        "pages; the others start from decoded text, but for *resiliparse, bytes*, which guesses the "
-        "encoding as its manual says. The last columns are the speed of tamis as a share of "
-        "resiliparse's from text and from bytes.\n",
+        "MB of HTML per second of CPU on one core. tamis starts from bytes and guards against "
+        "hostile pages; the others start from decoded text, but for *resiliparse, bytes*, which "
+        "guesses the encoding as its manual says. The last columns are the speed of tamis as a "
+        "share of resiliparse's from text and from bytes.\n",
         table(
             ["set", *TIMED, "of text", "of bytes"],
             [_speed(name, pages[name], found[name]) for name in SETS],

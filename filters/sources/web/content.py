@@ -133,7 +133,7 @@ class Content:
         found = [(e, e.tag or "") for e in self._body.query_selector_all(_SURVEY).values()]
         self.lists = sum(tag in LISTS for _, tag in found)
         text = self._drop_landmarks(found)
-        left = [(e, tag) for e, tag in found if self._body.contains(e)]
+        left = [(e, tag) for e, tag in found if tag not in LISTS and self._body.contains(e)]
         prose = _Prose.of([element for element, tag in left if tag == "p"])
         root, prose = self._named_root(left, prose, text)
         root = self._climbed(root, prose)
@@ -176,7 +176,7 @@ class Content:
         """The element that says it is the content and holds enough of it, or the body."""
         named: dict[str, list[ElementNode]] = {}
         for element, tag in elements:
-            if tag not in ("p", "ul", "ol"):
+            if tag != "p":
                 for name in _names(element):
                     named.setdefault(name, []).append(element)
         for name in ROOTS:
