@@ -108,7 +108,7 @@ DEPTH = 256  # of paragraphs and headers, which are asked where they lie; browse
 _DEEP = "*>" * DEPTH + ":is(p,header)"
 MANY_HEADERS = 200  # each is asked where it lies
 STEPS = 50  # up from the longest paragraph
-EFFORT = 50  # characters looked at for each of the page: real pages take less than 5
+EFFORT = 50  # characters looked at for each of the page: 1788 real pages take less than 4
 
 
 class TooDear(Exception):

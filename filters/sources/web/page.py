@@ -115,7 +115,7 @@ def _title(tree: HTMLTree) -> str | None:
         heading = tree.body.query_selector("h1")
         found = heading and heading.text_content
     # Looks at no more than may be kept, however long the title pretends to be.
-    words = _CONTROL.sub(" ", (found or "")[: 4 * TITLE_LENGTH]).split()
+    words = tidy((found or "")[: 4 * TITLE_LENGTH]).split()
     return " ".join(words)[:TITLE_LENGTH].strip() or None
 
 
