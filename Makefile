@@ -10,7 +10,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 INSTALLED := .venv/installed
 TYPES := build/types/tamis
-PACKAGES := $(sort $(patsubst %/,%,$(dir $(wildcard pipeline/*.py filters/*.py filters/sources/*.py filters/sources/web/*.py tokenize/*.py model/*.py recipes/*.py))))
+PACKAGES := $(sort $(patsubst %/,%,$(dir $(wildcard pipeline/*.py filters/*.py tokenize/*.py model/*.py recipes/*.py))))
 PIP := -P -m pip --disable-pip-version-check --quiet
 # A corpus keeps its own recipe; one named in the call goes before it.
 NAMED := $(if $(filter-out file,$(origin RECIPE)),--recipe $(RECIPE))
