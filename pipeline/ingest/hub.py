@@ -52,7 +52,7 @@ def parse(url: str) -> Dataset:
     return Dataset(repository, *(unquote(one) if one else None for one in others))
 
 
-def library() -> Any:
+def load_datasets() -> Any:
     """The `datasets` library, quiet, and asking nobody but the Hub.
 
     It takes a second to import. By default it counts downloads at another host, whatever the Hub.
@@ -79,7 +79,7 @@ def list_dataset(url: str) -> Input:
     Raises CallError where there is no such dataset, revision, configuration or split, or several of
     which none was named.
     """
-    asked, datasets = parse(url), library()
+    asked, datasets = parse(url), load_datasets()
     with _explained(url, datasets.config.HF_ENDPOINT):
         commit, sizes = _commit(url, asked)
         config = _config(url, asked, datasets, commit)

@@ -41,7 +41,7 @@ def read(
     The library tries a lost connection again: 20 times, 5 s apart; then the rest of that file is an
     error. Raises WorkError where the dataset cannot be opened, Unreadable where it is broken.
     """
-    dataset, library = hub.parse(source.path), hub.library()
+    dataset, library = hub.parse(source.path), hub.load_datasets()
     with tempfile.TemporaryDirectory(prefix="tamis-") as cache:
         # Not the user's cache: where the Hub does not answer, the library takes what lies there
         # under the dataset's name, of whatever revision.

@@ -22,7 +22,7 @@ from small_hub import Hub, Repository, serving
 from support import command, digests
 
 from tamis.pipeline.errors import CallError
-from tamis.pipeline.ingest.hub import Dataset, library, list_dataset, parse, pinned
+from tamis.pipeline.ingest.hub import Dataset, list_dataset, load_datasets, parse, pinned
 from tamis.pipeline.ingest.inputs import Input
 from tamis.pipeline.ingest.plan import plan
 
@@ -253,7 +253,7 @@ def test_a_hub_that_is_out_of_reach(world: World) -> None:
 def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(CallError, match=r"pip install 'tamis\[hf\]'"):
-        library()
+        load_datasets()
 
 
 @pytest.mark.parametrize(
