@@ -1,0 +1,1 @@
+"""What published rules measure of a text: one module per rule set, one place for definitions."""

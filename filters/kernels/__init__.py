@@ -1,0 +1,1 @@
+"""Numba functions over text: characters, words, lines, hashes, n-grams. No options, no columns."""

@@ -1,0 +1,69 @@
+"""The decorator of every kernel, and where compiled code is kept.
+
+Numba notices an edit in the file of a function but not in the files of the functions that it calls,
+so compiled code lies in a folder named by the digest of every source below filters/.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+from numba.core import config as numba_config
+
+config: Any = numba_config
+F = TypeVar("F", bound=Callable[..., object])
+SOURCES = Path(__file__).parents[1]
+
+
+def kernel(function: F) -> F:
+    """Compiles a function at its first call, without the interpreter's lock, kept on disk."""
+    folder = cache_folder()
+    before, config.CACHE_DIR = config.CACHE_DIR, str(folder or "")
+    try:
+        compiled = numba.njit(nogil=True, cache=folder is not None)(function)
+    finally:
+        config.CACHE_DIR = before
+    return cast(F, compiled)
+
+
+def inlined(function: F) -> F:
+    """A small function that becomes part of every kernel that calls it."""
+    return cast(F, numba.njit(nogil=True, inline="always")(function))
+
+
+@lru_cache
+def cache_folder() -> Path | None:
+    """A folder of this user's own for what these sources give; None where none can be written.
+
+    $TAMIS_CACHE, $XDG_CACHE_HOME/tamis or ~/.cache/tamis, else one below the temporary folder. What
+    is in it is code that will be run: a folder that others can write to is not used.
+    """
+    named = os.environ.get("TAMIS_CACHE")
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    fallback = Path(tempfile.gettempdir()) / f"tamis-{os.getuid()}"
+    for place in (Path(named) if named else base / "tamis", fallback):
+        folder = place / f"kernels-{digest()}"
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stat = folder.stat()
+        except OSError:
+            continue
+        if stat.st_uid == os.getuid() and not stat.st_mode & 0o022 and os.access(folder, os.W_OK):
+            return folder
+    return None
+
+
+@lru_cache
+def digest() -> str:
+    """The digest of the sources that kernels are made of, and of what compiles them."""
+    state = hashlib.sha256(f"{numba.__version__} {os.uname().machine}".encode())
+    for path in sorted(SOURCES.rglob("*.py")):
+        state.update(path.read_bytes())
+    return state.hexdigest()[:16]

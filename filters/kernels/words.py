@@ -1,0 +1,162 @@
+"""Segmentation into words: UAX #29's default rules over classes made from `unicodedata`.
+
+Whitespace and ZERO WIDTH SPACE separate words and belong to none. Two tailorings, after spaCy,
+whose words published thresholds were tuned with: a run of full stops is one word, a run of hyphens
+too. Every other symbol is a word by itself. In scripts without spaces (Han, kana but katakana,
+Thai, Lao, Khmer, Burmese and their kin) every character with its marks is one.
+"""
+
+from __future__ import annotations
+
+from tamis.filters.kernels.arrays import Bytes, Flags, Hashes, Ints
+from tamis.filters.kernels.compiled import inlined, kernel
+from tamis.filters.kernels.hashes import OFFSET, step
+from tamis.filters.kernels.unicode_tables import ALNUM, ALPHA, CLASS, SEPARATOR, SYMBOL
+from tamis.filters.kernels.word_classes import (
+    CONNECTOR,
+    DOUBLE_QUOTE,
+    EXTEND,
+    HEBREW,
+    KATAKANA,
+    LETTER,
+    MID_BOTH,
+    MID_LETTER,
+    MID_NUMBER,
+    NUMERIC,
+    PICTURE,
+    REGIONAL,
+    SINGLE_QUOTE,
+    ZWJ,
+)
+
+HAS_LETTER, NO_SYMBOL, STARTS_ALNUM = 1, 2, 4
+"""Traits of a word: a letter is in it; something but symbols is in it; it starts alphanumeric."""
+
+
+@kernel
+def words(
+    codes: Ints,
+    props: Flags,
+    count: int,
+    starts: Ints,
+    stops: Ints,
+    hashes: Hashes,
+    traits: Bytes,
+) -> int:
+    """Writes start, stop, hash and traits of the words of so many characters; gives their number.
+
+    The four arrays hold at least count.
+    """
+    number = 0
+    place = 0
+    while place < count:
+        first = props[place]
+        if first & SEPARATOR:
+            place += 1
+            continue
+        stop = word_stop(codes, props, place, count)
+        state, union, common = OFFSET, first, first
+        starts[number] = place
+        while place < stop:
+            state = step(state, codes[place])
+            union |= props[place]
+            common &= props[place]
+            place += 1
+        stops[number] = stop
+        hashes[number] = state
+        traits[number] = (
+            (HAS_LETTER if union & ALPHA else 0)
+            | (0 if common & SYMBOL else NO_SYMBOL)
+            | (STARTS_ALNUM if first & ALNUM else 0)
+        )
+        number += 1
+    return number
+
+
+@kernel
+def word_stop(codes: Ints, props: Flags, start: int, count: int) -> int:
+    """Where the word that starts at a character ends."""
+    kind = props[start] >> CLASS
+    if LETTER <= kind <= CONNECTOR:
+        return _letters_stop(props, start, count)
+    place = start + 1
+    if codes[start] == 0x2D or codes[start] == 0x2E:
+        while place < count and codes[place] == codes[start]:
+            place += 1
+    elif kind == REGIONAL:
+        second = _skip_marks(props, place, count)
+        if second < count and props[second] >> CLASS == REGIONAL:
+            place = second + 1
+    return _skip_marks(props, place, count)
+
+
+@inlined
+def _is_mark(kind: int) -> bool:
+    return EXTEND <= kind <= ZWJ
+
+
+@kernel
+def _skip_marks(props: Flags, place: int, count: int) -> int:
+    """Past marks, and past pictures that a ZERO WIDTH JOINER ties on (WB3c, WB4)."""
+    while place < count and _is_mark(props[place] >> CLASS):
+        joins = props[place] >> CLASS == ZWJ
+        place += 1
+        if joins and place < count and props[place] >> CLASS == PICTURE:
+            place += 1
+    return place
+
+
+@inlined
+def _is_letter(kind: int) -> bool:
+    return LETTER <= kind <= HEBREW
+
+
+@inlined
+def _joins(last: int, kind: int) -> bool:
+    """Whether no boundary is between two characters (WB5, 8-10, 13-13b)."""
+    if last == KATAKANA:
+        return kind in (KATAKANA, CONNECTOR)
+    if kind == KATAKANA:
+        return last == CONNECTOR
+    return LETTER <= kind <= CONNECTOR and LETTER <= last <= CONNECTOR
+
+
+@kernel
+def _letters_stop(props: Flags, start: int, count: int) -> int:
+    """Where a word of letters, digits and connectors ends (WB5-13b)."""
+    last = props[start] >> CLASS
+    place = start + 1
+    while place < count:
+        kind = props[place] >> CLASS
+        if _joins(last, kind):
+            last = kind
+            place += 1
+        elif _is_mark(kind):
+            place += 1
+            if kind == ZWJ and place < count and props[place] >> CLASS == PICTURE:
+                return _skip_marks(props, place + 1, count)
+        else:
+            after = _across(props, place, count, last)
+            if after == place and last == HEBREW and kind == SINGLE_QUOTE:
+                return _skip_marks(props, place + 1, count)
+            if after == place:
+                return place
+            place = after
+    return place
+
+
+@kernel
+def _across(props: Flags, place: int, count: int, last: int) -> int:
+    """Past one sign that joins what stands on both sides of it (WB6, 7, 7b-12), or place."""
+    kind = props[place] >> CLASS
+    if not (MID_LETTER <= kind <= DOUBLE_QUOTE) or not (_is_letter(last) or last == NUMERIC):
+        return place
+    after = _skip_marks(props, place + 1, count)
+    following = props[after] >> CLASS if after < count else 0
+    if _is_letter(last):
+        joins = kind in (MID_LETTER, MID_BOTH, SINGLE_QUOTE)
+        if joins and _is_letter(following):
+            return after
+        return after if last == HEBREW == following and kind == DOUBLE_QUOTE else place
+    joins = kind in (MID_NUMBER, MID_BOTH, SINGLE_QUOTE)
+    return after if joins and following == NUMERIC else place
