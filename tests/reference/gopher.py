@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from datatrove.utils.text import PUNCTUATION_SET
-
 from reference.views import grams, merged_lines, own_words, paragraphs, share
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
