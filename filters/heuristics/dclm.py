@@ -1,8 +1,9 @@
 """The page filters of RefinedWeb as DCLM published them (Li et al. 2024, arXiv 2406.11794).
 
 Gopher's rules again, with other words, lines and repeats: words between whitespace, every copy of
-what is repeated, and for n-grams and length the words of UAX #29 that start alphanumeric. Stop
-words are compared in lower case and NFD, all occurrences counted.
+what is repeated, for n-grams the words of UAX #29 that start alphanumeric, and for the length of a
+page fastText's tokens, since the published configuration names no tokenizer and that is the
+default. Stop words are compared in lower case and NFD, all occurrences counted.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from tamis.filters.kernels.signs import (
     is_in,
     share,
 )
-from tamis.filters.kernels.unicode_tables import ALPHA, Tables
+from tamis.filters.kernels.unicode_tables import ALNUM, ALPHA, Tables
 
 LONGEST_STOP = 24
 """No longer word is looked up among the stop words."""
@@ -43,7 +44,7 @@ _COUNTS = ("words", "stop_words")
 SIGNALS = tuple(
     Signal(f"dclm_{name}", pa.int32() if name in _COUNTS else pa.float32(), text, _CODE)
     for name, text in (
-        ("words", "words that start with a letter or digit"),
+        ("words", "words between ASCII blanks that start with a letter or digit"),
         ("mean_word_length", "mean length of words between whitespace"),
         ("symbol_ratio", "`#`, `...`, `. . .` and `…` per word between whitespace"),
         ("bullet_lines", "share of lines that start with `●`, `•`, `*` or `-`"),
@@ -81,6 +82,7 @@ def dclm(doc: Document, stops: Hashes, tables: Tables, row: Floats) -> None:
     stops: hash table of the folded stop words, as stop_words makes it; none of length 0.
     """
     _words(doc, stops, tables, row)
+    row[0] = _tokens(doc)
     row[2] = share(_signs(doc), doc.counts[SPACED])
     _lines(doc, row)
     pieces = paragraphs(doc, 0, doc.counts[CHARACTERS], True)
@@ -107,6 +109,19 @@ def _words(doc: Document, stops: Hashes, tables: Tables, row: Floats) -> None:
     row[1] = share(size, count)
     row[5] = share(plain, count)
     row[6] = stopped if len(stops) else np.nan
+
+
+@kernel
+def _tokens(doc: Document) -> int:
+    """fastText's tokens that start with a letter or digit."""
+    found = 0
+    fresh = True
+    for place in range(doc.counts[CHARACTERS]):
+        code = doc.codes[place]
+        blank = code == SPACE_CODE or 0x09 <= code <= 0x0D or code == 0
+        found += fresh and not blank and doc.props[place] & ALNUM != 0
+        fresh = blank
+    return found
 
 
 @inlined
@@ -167,7 +182,6 @@ def _lines(doc: Document, row: Floats) -> None:
 @kernel
 def _ngrams(doc: Document, row: Floats) -> None:
     words = keep_alphanumeric(doc)
-    row[0] = words
     found = doc.repeats
     find_repeats(doc.items, doc.again, doc.ends, words, doc.room, found)
     size = doc.ends[words]

@@ -5,7 +5,6 @@ The definitions are those of datatrove's FineWebQualityFilter, over tamis's word
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 
 from tamis.filters.heuristics.signals import Signal
@@ -34,7 +33,7 @@ SIGNALS = tuple(
 
 @kernel
 def fineweb(doc: Document, row: Floats) -> None:
-    """Fills a row with SIGNALS; lines of nothing but whitespace are none. NaN without a line."""
+    """Fills a row with SIGNALS; lines of nothing but whitespace are none."""
     marked = short = pieces = 0
     for line in range(doc.counts[LINES]):
         start, stop = doc.line_starts[line], doc.line_stops[line]
@@ -44,9 +43,6 @@ def fineweb(doc: Document, row: Floats) -> None:
             doc.room.keys[pieces] = doc.line_hashes[line]
             doc.sizes[pieces] = stop - start
             pieces += 1
-    if not pieces:
-        row[:] = np.nan
-        return
     newlines = doc.counts[LINES] - 1
     _, again_size, _, _ = repeated(pieces, doc.room, doc.sizes)
     row[0] = share(marked, pieces)

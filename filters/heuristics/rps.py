@@ -47,7 +47,7 @@ SIGNALS = tuple(
         *(
             (
                 f"rps_doc_frac_chars_dupe_{n}grams",
-                f"letters of normalised words in any {n} in a row that occur twice, by letters of all",
+                f"letters of normalised words in any {n} in a row that occur twice, by all",
                 _REPETITIONS,
             )
             for n in range(5, LONGEST + 1)
@@ -164,7 +164,7 @@ def _raw_words(doc: Document, stops: Hashes, row: Floats) -> None:
     row[15] = share(capitals, words)
     row[16] = 1.0 - latin / words if words else np.nan
     row[17] = share(row[17], words)
-    row[20] = stopped / words if words else 0.0
+    row[20] = stopped / words if row[0] else 0.0
 
 
 @kernel

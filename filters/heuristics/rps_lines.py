@@ -1,4 +1,4 @@
-"""RedPajama-V2's signals of lines, and the normalised words that all of its counting starts from."""
+"""RedPajama-V2's signals of lines, and the normalised words that its counting starts from."""
 
 from __future__ import annotations
 
@@ -47,6 +47,18 @@ class LineValues(NamedTuple):
     uppercase: npt.NDArray[np.float32]
     terminal: Bytes
     bullets: Bytes
+
+
+def room_for(lines: int) -> LineValues:
+    """Values of so many lines, to be written."""
+    return LineValues(
+        np.empty(lines, np.int32),
+        np.empty(lines, np.int32),
+        np.empty(lines, np.float32),
+        np.empty(lines, np.float32),
+        np.empty(lines, np.uint8),
+        np.empty(lines, np.uint8),
+    )
 
 
 _END_MARKS = (0x2E, 0x21, 0x3F, 0x201D)
