@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -17,17 +18,20 @@ Value = float | int | None
 def measure(
     text: str, words: list[str] | None = None, stop_words: Iterable[str] = STOP_WORDS
 ) -> dict[str, Value]:
-    """Every column of the set by name; words are those of UAX #29, signs among them or not."""
-    words = [word for word in (own_words(text) if words is None else words) if word[0].isalnum()]
-    return quality(text, words, set(stop_words)) | pieces(text) | repetition(words)
+    """Every column of the set by name; words are for n-grams, signs among them or not."""
+    words = own_words(text) if words is None else words
+    solid = [word for word in words if word[0].isalnum()]
+    return quality(text, set(stop_words)) | pieces(text) | repetition(solid)
 
 
-def quality(text: str, words: list[str], stop_words: set[str]) -> dict[str, Value]:
+def quality(text: str, stop_words: set[str]) -> dict[str, Value]:
     """What is asked of words, signs and line ends."""
     split, lines = text.split(), stripped(text.split("\n"))
+    # The published recipe leaves the word count to fastText, which knows ASCII's spaces and NUL.
+    counted = [word for word in re.split("[ \n\r\t\v\f\0]+", text) if word[:1].isalnum()]
     no_letters = [word for word in split if not any(map(str.isalpha, word))]
     return {
-        "dclm_words": len(words),
+        "dclm_words": len(counted),
         "dclm_mean_word_length": share(sum(map(len, split)), len(split)),
         "dclm_symbol_ratio": share(sum(map(text.count, SYMBOLS)), len(split)),
         "dclm_bullet_lines": share(sum(line.startswith(BULLETS) for line in lines), len(lines)),
