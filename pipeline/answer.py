@@ -22,7 +22,7 @@ from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.rows import RowPhase
 from tamis.pipeline.sift import Sift, command, groups, missing_upstream, most_tasks
 from tamis.pipeline.signals import promise
-from tamis.pipeline.stage import Stage
+from tamis.pipeline.stage import Stage, prepare
 from tamis.pipeline.storage.location import Location
 from tamis.pipeline.write import MARK, Format, WritePhase, clear
 
@@ -52,7 +52,8 @@ class MeasureJob(_Job):
         return "+".join(stage.name for stage in groups(self.recipe)[self.group])
 
     def prepare(self, runner: Runner) -> None:
-        """Nothing: what it needs was measured by the group before."""
+        """Makes ready what workers share; what it needs was measured by the group before."""
+        prepare(groups(self.recipe)[self.group], say)
 
     def phase(self) -> RowPhase:
         return self.sift.group_phase(self.group, self.all_rows)
@@ -81,6 +82,7 @@ class StageJob(_Job):
         missing_upstream(stage, missing, self.root)
         warn_absent(missing, self.root)
         sift.check_measured(earlier, runner)
+        prepare([stage], say)
 
     def phase(self) -> RowPhase:
         sift, stage = self.sift, self.recipe.stage(self.stage)
@@ -207,4 +209,9 @@ def _absent(missing: list[Stage], corpus: Location) -> str:
 def warn_absent(missing: list[Stage], corpus: Location) -> None:
     """Says which stages of the recipe take no part."""
     if missing:
-        Progress("tamis", 0).say(_absent(missing, corpus))
+        say(_absent(missing, corpus))
+
+
+def say(message: str) -> None:
+    """A line on stderr."""
+    Progress("tamis", 0).say(message)

@@ -28,7 +28,8 @@ Bounds = Sequence[float | None]  # of a rule, low and high
 
 TASK_SHARDS = 64
 QUANTILES = "quantiles"  # the record of what they fall on, beside those of the shards
-COMMANDS = {"language"}  # stages with a command of their own; the others go by `tamis stage NAME`
+COMMANDS = {"heuristics", "language"}
+"""Stages with a command of their own; the others go by `tamis stage NAME`."""
 
 
 class Sift:

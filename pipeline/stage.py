@@ -10,36 +10,44 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
 from tamis.pipeline import files, schema
-from tamis.pipeline.errors import CallError, nearest
+from tamis.pipeline.errors import CallError, WorkError, nearest
 from tamis.pipeline.rules import Rule
 
 KINDS = {
+    "heuristics": "tamis.filters.heuristics.heuristics:Heuristics",
     "language": "tamis.filters.language:Language",
     "noop": "tamis.filters.noop:Noop",
 }
+PATIENCE = 1.5  # seconds of making ready before a word is said
 
 
 class Measure(Protocol):
     """What judges text, row by row.
 
     version changes whenever the same options would give other signals; needs are columns of the
-    documents or of earlier stages; gives are the columns of the answer. A measure may have a method
-    `assets() -> dict[str, Path]`, the model files it reads, keyed by the option that names them.
+    documents or of earlier stages; gives are the columns of the answer. Both may depend on options.
+    A measure may have a method `assets() -> dict[str, Path]`, the model files it reads, keyed by
+    the option that names them, and a method `prepare() -> None`, which makes what all workers share
+    and is called once before they start; a worker that finds it not made makes it itself.
     """
 
-    version: ClassVar[int]
-    needs: ClassVar[tuple[str, ...]]
-    gives: ClassVar[pa.Schema]
+    @property
+    def version(self) -> int: ...
+    @property
+    def needs(self) -> tuple[str, ...]: ...
+    @property
+    def gives(self) -> pa.Schema: ...
 
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch: ...
 
@@ -56,11 +64,15 @@ class Stage:
 
     @property
     def given(self) -> dict[str, str]:
-        """The measure's column names to those of the corpus: alike unless the stage is renamed."""
+        """The measure's column names to those of the corpus: alike unless the stage is renamed.
+
+        In a renamed one the name takes the place of the kind, or stands before the column; but a
+        stage `fineweb` of the kind `heuristics` has no need to make `fineweb_...` any longer.
+        """
         return {column: self._column(column) for column in self.measure.gives.names}
 
     def _column(self, column: str) -> str:
-        if self.name == self.kind or column == "text":
+        if self.name == self.kind or column == "text" or column.startswith(f"{self.name}_"):
             return column
         stem = column.removeprefix(self.kind)
         return self.name + (stem if stem != column else f"_{column}")
@@ -123,6 +135,22 @@ def assets(measure: Measure) -> dict[str, dict[str, str]]:
     except OSError as error:
         raise CallError(str(error)) from error
     return {name: {"path": str(path), "sha256": _digest(path)} for name, path in paths.items()}
+
+
+def prepare(stages: Sequence[Stage], say: Callable[[str], None]) -> None:
+    """Makes once what the workers of these stages share; says so if it takes its time."""
+    for stage in stages:
+        if (make_ready := getattr(stage.measure, "prepare", None)) is None:
+            continue
+        news = f"stage '{stage.name}' is being made ready, which takes half a minute, but only once"
+        notice = threading.Timer(PATIENCE, say, [news])
+        notice.start()
+        try:
+            make_ready()
+        except Exception as error:
+            raise WorkError(f"stage '{stage.name}' cannot be made ready: {error}") from error
+        finally:
+            notice.cancel()
 
 
 def _digest(path: Path) -> str:

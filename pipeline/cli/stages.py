@@ -18,6 +18,7 @@ from tamis.pipeline.sift import Sift
 
 def register(app: typer.Typer) -> None:
     app.command()(language)
+    app.command()(heuristics)
     app.command()(stage)
 
 
@@ -35,6 +36,22 @@ def language(
     """Identifies the language of every document that is alive."""
     where = o.chosen_engine(engine, engine_settings, workers, quiet=json)
     _measure("language", corpus, recipe, changes, where, all_rows, dry_run, json)
+
+
+def heuristics(
+    corpus: o.CorpusArgument,
+    recipe: o.RecipeOption = None,
+    changes: o.SetOption = None,
+    workers: o.WorkersOption = None,
+    engine: o.EngineOption = o.EngineName.local,
+    engine_settings: o.EngineSetOption = None,
+    all_rows: o.AllRowsOption = False,
+    dry_run: o.DryRunOption = False,
+    json: o.JsonOption = False,
+) -> None:
+    """Measures what the published heuristics look at: words, lines, repeats of every document."""
+    where = o.chosen_engine(engine, engine_settings, workers, quiet=json)
+    _measure("heuristics", corpus, recipe, changes, where, all_rows, dry_run, json)
 
 
 def stage(
