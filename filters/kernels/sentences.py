@@ -20,10 +20,13 @@ from tamis.filters.kernels.phrases import lowered
 from tamis.filters.kernels.unicode_tables import ALNUM, ALPHA, DIGIT, SPACE, TERMINAL, UNUPPER
 
 ABBREVIATIONS = """
-    adm al approx brig capt cf cmdr col cpl dr e.g eq est etc fig gen gov hon i.e inc jr lt ltd maj
-    messrs mr mrs ms mt pp prof pvt rep rev sen sgt sr st viz vol vs
+    adm apr aug brig capt cf cmdr col cpl dec dr e.g feb fig gen gov hon i.e jan lt maj messrs mr mrs
+    ms mt nov oct pp prof pvt rep rev sen sept sgt st viz vol vs
 """
-"""What a full stop follows without ending a sentence: titles, and words that ask for another."""
+"""What a full stop follows without ending a sentence: titles, months, and words that ask for more.
+
+Those that may well end one, such as `etc` and `inc`, are left to the case of the next letter.
+"""
 
 OPENING = "\"'([{“‘«‹„‚「『（《〈【"
 CLOSING = "\"')]}”’»›」』）》〉】"
