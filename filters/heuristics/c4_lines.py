@@ -9,7 +9,7 @@ import numpy as np
 from tamis.filters.kernels.arrays import Bytes, Flags, Ints, Longs
 from tamis.filters.kernels.characters import decode
 from tamis.filters.kernels.compiled import kernel
-from tamis.filters.kernels.edits import Edited, Room, finish, left, right, write
+from tamis.filters.kernels.edits import Edited, Room, finish, has_words, left, right, write
 from tamis.filters.kernels.phrases import Phrases, phrases, phrases_in
 from tamis.filters.kernels.sentences import count_sentences
 from tamis.filters.kernels.unicode_tables import BREAK, DECIMAL, SPACE
@@ -93,15 +93,11 @@ def clean_page(
         if place < count and codes[stop] == _RETURN and codes[place] == _NEWLINE:
             place += 1
         row[LINES] += 1
-        words, longest = _words(props, first, last)
         reason = LONG_WORD
-        if longest <= limits.max_word_length or limits.max_word_length == 0:
+        if not _has_long_word(props, first, last, limits.max_word_length):
             if limits.remove_citations:
-                shorter = remove_citations(codes, props, first, last, row)
-                if shorter < last:
-                    last = shorter
-                    words, _ = _words(props, first, last)
-            reason = judge(codes, first, last, words, limits, wanted, row)
+                last = remove_citations(codes, props, first, last, row)
+            reason = judge(codes, props, first, last, limits, wanted, row)
         row[reason] += 1
         if reason == KEPT:
             row[SENTENCES] += count_sentences(codes, props, first, last)
@@ -126,17 +122,17 @@ def _move(codes: Ints, props: Flags, first: int, last: int, size: int, follows: 
 
 
 @kernel
-def _words(props: Flags, start: int, stop: int) -> tuple[int, int]:
-    """How many words str.split gives, and the length of the longest."""
-    words = longest = 0
+def _has_long_word(props: Flags, start: int, stop: int, limit: int) -> bool:
+    """Whether str.split gives a word longer than a limit; 0 is none."""
+    if stop - start <= limit or limit == 0:
+        return False
     begin = start
     for place in range(start, stop):
         if props[place] & SPACE:
-            words += place > begin
-            longest = max(longest, place - begin)
             begin = place + 1
-    words += stop > begin
-    return words, max(longest, stop - begin)
+        elif place - begin >= limit:
+            return True
+    return False
 
 
 @kernel
@@ -149,11 +145,12 @@ def remove_citations(
         place += 1
     size = place
     while place < stop:
-        after = _after_citation(codes, props, place, stop)
-        if after > place:
-            row[CITATIONS] += 1
-            place = after
-            continue
+        if codes[place] == _OPEN:
+            after = _after_citation(codes, props, place, stop)
+            if after > place:
+                row[CITATIONS] += 1
+                place = after
+                continue
         codes[size] = codes[place]
         props[size] = props[place]
         size += 1
@@ -163,9 +160,7 @@ def remove_citations(
 
 @kernel
 def _after_citation(codes: Ints, props: Flags, place: int, stop: int) -> int:
-    """Past the citation mark that starts at a character, or that character."""
-    if codes[place] != _OPEN:
-        return place
+    """Past the citation mark that starts at a bracket, or that bracket."""
     after = place + 1
     while after < stop and props[after] & DECIMAL:
         after += 1
@@ -188,7 +183,13 @@ def _past(codes: Ints, place: int, stop: int, word: Ints) -> int:
 
 @kernel
 def judge(
-    codes: Ints, first: int, last: int, words: int, limits: Limits, wanted: Phrases, row: Ints
+    codes: Ints,
+    props: Flags,
+    first: int,
+    last: int,
+    limits: Limits,
+    wanted: Phrases,
+    row: Ints,
 ) -> int:
     """Which column of the counts a line without citations belongs to: KEPT, or why it goes.
 
@@ -196,7 +197,7 @@ def judge(
     """
     if limits.need_end_mark and not _has_end_mark(codes, first, last, limits):
         return NO_END_MARK
-    if words < limits.min_words:
+    if not has_words(props, first, last, limits.min_words):
         return FEW_WORDS
     found = phrases_in(codes, first, last, wanted)
     if found & _LOREM_IPSUM:

@@ -13,7 +13,7 @@ import numpy as np
 from tamis.filters.kernels.arrays import Bytes, Flags, Floats, Ints, Longs
 from tamis.filters.kernels.characters import decode
 from tamis.filters.kernels.compiled import inlined, kernel
-from tamis.filters.kernels.edits import Edited, Room, finish, left, right, write
+from tamis.filters.kernels.edits import Edited, Room, finish, has_words, left, right, write
 from tamis.filters.kernels.phrases import lowered
 from tamis.filters.kernels.unicode_tables import ALNUM, DECIMAL, DIGIT, SPACE, UPPER, WORD
 
@@ -42,7 +42,7 @@ _NEWLINE, _COMMA, _DOT = 0x0A, 0x2C, 0x2E
 _ANYWHERE, _AT_END, _AT_START = range(3)
 
 # Columns of a document's counts.
-LINES, UPPERCASE, NUMERIC, COUNTER, FEW_WORDS, PHRASE, REMOVED_PHRASES, BEFORE, AFTER = range(9)
+LINES, UPPERCASE, NUMERIC, COUNTER, FEW_WORDS, PHRASE, REMOVED_PHRASES, WORDS, REMOVED = range(9)
 COLUMNS = 9
 
 
@@ -84,9 +84,9 @@ def clean(
         row = counts[number]
         found = split(room.codes, count, limits.max_newlines, lines)
         row[LINES] = found
-        row[BEFORE] = words(room, lines, found)
+        for line in range(found):
+            row[WORDS] += words(room, lines.starts[line], lines.stops[line])
         found = clean_page(room, lines, found, limits, row)
-        row[AFTER] = words(room, lines, found)
         place = done.ends[number]
         for line in range(found):
             if line:
@@ -113,22 +113,19 @@ def split(codes: Ints, count: int, max_newlines: int, lines: Lines) -> int:
     return found
 
 
-@inlined
-def _separates(code: int) -> bool:
-    """Whether fastText ends a word at a character."""
-    return 0x09 <= code <= 0x0D or code == 0x20 or code == 0
-
-
 @kernel
-def words(room: Room, lines: Lines, found: int) -> int:
-    """The number of words as fastText cuts them that start with a letter or digit."""
+def words(room: Room, start: int, stop: int) -> int:
+    """The number of words as fastText cuts them that start with a letter or digit.
+
+    fastText cuts at NUL and six kinds of ASCII whitespace. No branch in the loop: one at every
+    space would be guessed wrong.
+    """
     number = 0
-    for line in range(found):
-        separated = True
-        for place in range(lines.starts[line], lines.stops[line]):
-            separates = _separates(room.codes[place])
-            number += separated and not separates and room.props[place] & ALNUM != 0
-            separated = separates
+    separated = True
+    for place in range(start, stop):
+        code = room.codes[place]
+        number += separated & (room.props[place] & ALNUM != 0)
+        separated = (code == 0x20) | (code == 0) | ((code >= 0x09) & (code <= 0x0D))
     return number
 
 
@@ -182,6 +179,7 @@ def drop_by_share(
             kept += 1
         else:
             row[reason] += 1
+            row[REMOVED] += words(room, start, stop)
     return strip(room, lines, kept)
 
 
@@ -193,6 +191,7 @@ def drop_counters(room: Room, lines: Lines, found: int, row: Ints) -> int:
         start, stop = lines.starts[line], lines.stops[line]
         if is_counter(room.codes, room.props, start, stop):
             row[COUNTER] += 1
+            row[REMOVED] += words(room, start, stop)
         else:
             lines.starts[kept], lines.stops[kept] = start, stop
             kept += 1
@@ -236,29 +235,17 @@ def _past_signs(props: Flags, place: int, stop: int) -> int:
 
 
 @kernel
-def _has_words(props: Flags, start: int, stop: int, number: int) -> bool:
-    """Whether str.split finds at least so many words."""
-    spaced = True
-    for place in range(start, stop):
-        if number <= 0:
-            return True
-        space = props[place] & SPACE != 0
-        number -= spaced and not space
-        spaced = space
-    return number <= 0
-
-
-@kernel
 def drop_short(room: Room, lines: Lines, found: int, min_words: int, row: Ints) -> int:
     """Drops lines of fewer words, but for empty ones."""
     kept = 0
     for line in range(found):
         start, stop = lines.starts[line], lines.stops[line]
-        if start == stop or _has_words(room.props, start, stop, min_words):
+        if start == stop or has_words(room.props, start, stop, min_words):
             lines.starts[kept], lines.stops[kept] = start, stop
             kept += 1
         else:
             row[FEW_WORDS] += 1
+            row[REMOVED] += words(room, start, stop)
     return kept
 
 
@@ -270,15 +257,35 @@ def drop_phrase(
     kept = 0
     for line in range(found):
         start, stop = lines.starts[line], lines.stops[line]
-        begin = start
-        if not _has_words(room.props, start, stop, max_words + 1):
-            begin, stop = remove_phrase(room, start, stop, phrase, where, row)
-            if lines.stops[line] > start and left(room.props, begin, stop) == stop:
+        if _may_have(room, start, stop, phrase, where) and not has_words(
+            room.props, start, stop, max_words + 1
+        ):
+            before = words(room, start, stop)
+            empty = start == stop
+            start, stop = remove_phrase(room, start, stop, phrase, where, row)
+            row[REMOVED] += before - words(room, start, stop)
+            if not empty and left(room.props, start, stop) == stop:
                 row[PHRASE] += 1
                 continue
-        lines.starts[kept], lines.stops[kept] = begin, stop
+        lines.starts[kept], lines.stops[kept] = start, stop
         kept += 1
     return strip(room, lines, kept)
+
+
+@kernel
+def _may_have(room: Room, start: int, stop: int, phrase: Ints, where: int) -> bool:
+    """Whether a line has a phrase at a place or may be blank; other lines stay as they are."""
+    if start == stop or room.props[start] & SPACE:
+        return True
+    if where == _AT_START:
+        return _is_at(room.codes, start, stop, phrase)
+    if where == _AT_END:
+        return stop - len(phrase) >= start and _is_at(room.codes, stop - len(phrase), stop, phrase)
+    for place in range(start, stop - len(phrase) + 1):
+        code = room.codes[place]
+        if (code | 0x20 == phrase[0] or code > 0x7F) and _is_at(room.codes, place, stop, phrase):
+            return True
+    return False
 
 
 @kernel
@@ -301,10 +308,10 @@ def remove_phrase(
         return start, stop
     size = place = start
     while place < stop:
-        skip = 1 if props[place] & SPACE and _is_at(codes, place + 1, stop, phrase) else 0
-        if skip or _is_at(codes, place, stop, phrase):
+        if _is_at(codes, place, stop, phrase):
             row[REMOVED_PHRASES] += 1
-            place += skip + len(phrase)
+            size -= place > start and props[place - 1] & SPACE != 0
+            place += len(phrase)
             continue
         codes[size] = codes[place]
         props[size] = props[place]

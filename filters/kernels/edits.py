@@ -115,3 +115,16 @@ def right(props: Flags, start: int, stop: int) -> int:
     while stop > start and props[stop - 1] & SPACE:
         stop -= 1
     return stop
+
+
+@kernel
+def has_words(props: Flags, start: int, stop: int, number: int) -> bool:
+    """Whether str.split finds at least so many words in props[start:stop]."""
+    spaced = True
+    for place in range(start, stop):
+        if number <= 0:
+            return True
+        space = props[place] & SPACE != 0
+        number -= spaced & (not space)
+        spaced = space
+    return number <= 0

@@ -25,7 +25,7 @@ class Phrases(NamedTuple):
     anchors: Ints
     """How far into each its rarest letter is."""
     by_letter: Flags
-    """The phrases of which a letter is the rarest, as bits, by ASCII code."""
+    """The phrases of which a letter, large or small, is the rarest, as bits, by ASCII code."""
 
 
 def phrases(listed: Sequence[str]) -> Phrases:
@@ -34,7 +34,8 @@ def phrases(listed: Sequence[str]) -> Phrases:
     by_letter = np.zeros(128, np.uint32)
     anchors = [min(range(len(p)), key=lambda k: RARE_FIRST.index(p[k])) for p in listed]
     for number, (phrase, anchor) in enumerate(zip(listed, anchors, strict=True)):
-        by_letter[ord(phrase[anchor])] |= 1 << number
+        for letter in {phrase[anchor], phrase[anchor].upper()}:
+            by_letter[ord(letter)] |= 1 << number
     letters = np.array([ord(char) for phrase in listed for char in phrase], np.int32)
     return Phrases(letters, starts, np.array(anchors, np.int32), by_letter)
 
@@ -52,7 +53,7 @@ def phrases_in(codes: Ints, start: int, stop: int, wanted: Phrases) -> int:
     """The phrases that occur in codes[start:stop].lower(), as bits."""
     found = 0
     for place in range(start, stop):
-        code = lowered(codes[place])
+        code = codes[place] if codes[place] != KELVIN else lowered(KELVIN)
         if code >= 128 or not wanted.by_letter[code]:
             continue
         candidates = int(wanted.by_letter[code]) & ~found
