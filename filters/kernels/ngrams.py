@@ -100,18 +100,19 @@ def number(keys: Hashes, count: int, room: Counting, numbers: Ints) -> int:
 
 
 @kernel
-def find_repeats(items: Ints, ends: Ints, count: int, room: Counting, found: Repeats) -> None:
-    """Fills `found` for a sequence of items, whose counts are in room as `number` left them.
+def find_repeats(
+    items: Ints, again: Bytes, ends: Ints, count: int, room: Counting, found: Repeats
+) -> None:
+    """Fills `found` for a sequence of items.
 
-    items: numbers given by `number`. ends: size of everything up to an item and with it, after a
-    leading zero, so count + 1.
+    items: numbers given by `number`; again: 1 where an item occurs more than once. ends: size of
+    everything up to an item and with it, after a leading zero, so count + 1.
     """
     level, places, numbers = room.level, room.places, room.numbers
     left = 0
     for item in range(count):
-        repeated = room.counts[items[item]] > 1
-        level[item] = 1 if repeated else 0
-        if repeated:
+        level[item] = again[item]
+        if again[item]:
             places[left] = item
             numbers[left] = items[item]
             left += 1

@@ -1,0 +1,144 @@
+"""A document as kernels see it: characters, words and lines, found once and read by all of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tamis.filters.kernels.arrays import Bytes, Flags, Hashes, Ints, Longs
+from tamis.filters.kernels.characters import decode
+from tamis.filters.kernels.compiled import kernel
+from tamis.filters.kernels.folding import WIDEST
+from tamis.filters.kernels.lines import NEWLINE, lines, spaced, strip
+from tamis.filters.kernels.ngrams import Counting, Repeats, counting, number, repeats
+from tamis.filters.kernels.words import STARTS_ALNUM, words
+
+CHARACTERS, WORDS, LINES, SPACED = range(4)
+"""Places in Document.counts."""
+
+
+class Document(NamedTuple):
+    """Arrays that every document of a batch is written to in turn, offsets in characters."""
+
+    counts: Longs
+    codes: Ints
+    props: Flags
+    word_starts: Ints
+    word_stops: Ints
+    word_hashes: Hashes
+    word_traits: Bytes
+    line_starts: Ints
+    line_stops: Ints
+    line_hashes: Hashes
+    """Of lines as they are between newlines."""
+    strip_starts: Ints
+    strip_stops: Ints
+    """Of lines without whitespace at their ends."""
+    spaced_starts: Ints
+    spaced_stops: Ints
+    """Of words between whitespace."""
+    items: Ints
+    """Numbers of the items of some sequence."""
+    again: Bytes
+    """1 where such an item occurs more than once."""
+    ends: Ints
+    """Sizes of such a sequence, summed up, after a zero."""
+    sizes: Ints
+    folded: Ints
+    room: Counting
+    repeats: Repeats
+
+
+def room_for(size: int) -> Document:
+    """A document of at most size bytes; memory is touched as far as documents use it."""
+    items = size + 2
+
+    def ints() -> Ints:
+        return np.empty(items, np.int32)
+
+    return Document(
+        counts=np.zeros(4, np.int64),
+        codes=ints(),
+        props=np.empty(items, np.uint32),
+        word_starts=ints(),
+        word_stops=ints(),
+        word_hashes=np.empty(items, np.uint64),
+        word_traits=np.empty(items, np.uint8),
+        line_starts=ints(),
+        line_stops=ints(),
+        line_hashes=np.empty(items, np.uint64),
+        strip_starts=ints(),
+        strip_stops=ints(),
+        spaced_starts=ints(),
+        spaced_stops=ints(),
+        items=ints(),
+        again=np.empty(items, np.uint8),
+        ends=ints(),
+        sizes=ints(),
+        folded=np.empty(WIDEST * items, np.int32),
+        room=counting(items),
+        repeats=repeats(),
+    )
+
+
+@kernel
+def segment(doc: Document, data: Bytes, start: int, stop: int, flags: Flags) -> None:
+    """Reads the text data[start:stop] into a document."""
+    counts = doc.counts
+    count = decode(data, start, stop, flags, doc.codes, doc.props)
+    counts[CHARACTERS] = count
+    doc.codes[count] = NEWLINE
+    doc.props[count] = flags[NEWLINE]  # so that whoever looks ahead finds whitespace
+    counts[WORDS] = words(
+        doc.codes,
+        doc.props,
+        count,
+        doc.word_starts,
+        doc.word_stops,
+        doc.word_hashes,
+        doc.word_traits,
+    )
+    counts[LINES] = lines(doc.codes, count, doc.line_starts, doc.line_stops, doc.line_hashes)
+    for line in range(counts[LINES]):
+        ends = strip(doc.props, doc.line_starts[line], doc.line_stops[line])
+        doc.strip_starts[line], doc.strip_stops[line] = ends
+    counts[SPACED] = spaced(doc.props, count, doc.spaced_starts, doc.spaced_stops)
+
+
+@kernel
+def number_items(doc: Document, hashes: Hashes, count: int) -> int:
+    """Numbers items by their hashes in doc.items and marks those that return in doc.again."""
+    classes = number(hashes, count, doc.room, doc.items)
+    for item in range(count):
+        doc.again[item] = 1 if doc.room.counts[doc.items[item]] > 1 else 0
+    return classes
+
+
+@kernel
+def take_words(doc: Document) -> int:
+    """Makes the words the sequence of doc.items; gives how many there are."""
+    count = int(doc.counts[WORDS])
+    number_items(doc, doc.word_hashes, count)
+    doc.ends[0] = 0
+    for word in range(count):
+        doc.ends[word + 1] = doc.ends[word] + doc.word_stops[word] - doc.word_starts[word]
+    return count
+
+
+@kernel
+def keep_alphanumeric(doc: Document) -> int:
+    """Leaves those of `take_words` that start alphanumeric; gives how many.
+
+    Which of them return is as before: no word of one kind equals one of the other.
+    """
+    kept = 0
+    doc.ends[0] = 0
+    for word in range(doc.counts[WORDS]):
+        if doc.word_traits[word] & STARTS_ALNUM:
+            size = doc.word_stops[word] - doc.word_starts[word]
+            doc.items[kept] = doc.items[word]
+            doc.again[kept] = doc.again[word]
+            doc.ends[kept + 1] = doc.ends[kept] + size
+            kept += 1
+    return kept
