@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from tamis.filters.heuristics import refinedweb_lines
-from tamis.filters.heuristics.refinedweb_lines import REMOVED, WORDS, Limits, Lines
+from tamis.filters.heuristics.refinedweb_lines import AFTER, BEFORE, Limits, Lines
 from tamis.filters.heuristics.signals import Signal, schema
 from tamis.filters.kernels import edits
 from tamis.filters.kernels.arrays import Ints
@@ -113,8 +113,8 @@ class RefinedWeb:
             source.data, source.ends, tables().flags, self._limits(), room, lines, counts, done
         )
         columns = np.ascontiguousarray(counts.T)
-        arrays = [pa.array(column) for column in columns[:REMOVED]]
-        removed = _share(columns[REMOVED], columns[WORDS])
+        arrays = [pa.array(column) for column in columns[:AFTER]]
+        removed = _share(columns[BEFORE] - columns[AFTER], columns[BEFORE])
         return pa.record_batch([*arrays, removed, edits.column(done)], schema=self.gives)
 
     def _limits(self) -> Limits:

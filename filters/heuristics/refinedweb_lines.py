@@ -42,7 +42,7 @@ _NEWLINE, _COMMA, _DOT = 0x0A, 0x2C, 0x2E
 _ANYWHERE, _AT_END, _AT_START = range(3)
 
 # Columns of a document's counts.
-LINES, UPPERCASE, NUMERIC, COUNTER, FEW_WORDS, PHRASE, REMOVED_PHRASES, WORDS, REMOVED = range(9)
+LINES, UPPERCASE, NUMERIC, COUNTER, FEW_WORDS, PHRASE, REMOVED_PHRASES, BEFORE, AFTER = range(9)
 COLUMNS = 9
 
 
@@ -84,9 +84,9 @@ def clean(
         row = counts[number]
         found = split(room.codes, count, limits.max_newlines, lines)
         row[LINES] = found
-        for line in range(found):
-            row[WORDS] += words(room, lines.starts[line], lines.stops[line])
+        row[BEFORE] = words(room, lines, found)
         found = clean_page(room, lines, found, limits, row)
+        row[AFTER] = words(room, lines, found)
         place = done.ends[number]
         for line in range(found):
             if line:
@@ -114,18 +114,19 @@ def split(codes: Ints, count: int, max_newlines: int, lines: Lines) -> int:
 
 
 @kernel
-def words(room: Room, start: int, stop: int) -> int:
+def words(room: Room, lines: Lines, found: int) -> int:
     """The number of words as fastText cuts them that start with a letter or digit.
 
-    fastText cuts at NUL and six kinds of ASCII whitespace. No branch in the loop: one at every
-    space would be guessed wrong.
+    fastText cuts at NUL and six kinds of ASCII whitespace. No branch in the inner loop: one at
+    every space would be guessed wrong.
     """
     number = 0
-    separated = True
-    for place in range(start, stop):
-        code = room.codes[place]
-        number += separated & (room.props[place] & ALNUM != 0)
-        separated = (code == 0x20) | (code == 0) | ((code >= 0x09) & (code <= 0x0D))
+    for line in range(found):
+        separated = True
+        for place in range(lines.starts[line], lines.stops[line]):
+            code = room.codes[place]
+            number += separated & (room.props[place] & ALNUM != 0)
+            separated = (code == 0x20) | (code == 0) | ((code >= 0x09) & (code <= 0x0D))
     return number
 
 
@@ -179,7 +180,6 @@ def drop_by_share(
             kept += 1
         else:
             row[reason] += 1
-            row[REMOVED] += words(room, start, stop)
     return strip(room, lines, kept)
 
 
@@ -191,7 +191,6 @@ def drop_counters(room: Room, lines: Lines, found: int, row: Ints) -> int:
         start, stop = lines.starts[line], lines.stops[line]
         if is_counter(room.codes, room.props, start, stop):
             row[COUNTER] += 1
-            row[REMOVED] += words(room, start, stop)
         else:
             lines.starts[kept], lines.stops[kept] = start, stop
             kept += 1
@@ -245,7 +244,6 @@ def drop_short(room: Room, lines: Lines, found: int, min_words: int, row: Ints) 
             kept += 1
         else:
             row[FEW_WORDS] += 1
-            row[REMOVED] += words(room, start, stop)
     return kept
 
 
@@ -260,10 +258,8 @@ def drop_phrase(
         if _may_have(room, start, stop, phrase, where) and not has_words(
             room.props, start, stop, max_words + 1
         ):
-            before = words(room, start, stop)
             empty = start == stop
             start, stop = remove_phrase(room, start, stop, phrase, where, row)
-            row[REMOVED] += before - words(room, start, stop)
             if not empty and left(room.props, start, stop) == stop:
                 row[PHRASE] += 1
                 continue
