@@ -136,9 +136,7 @@ def _has_long_word(props: Flags, start: int, stop: int, limit: int) -> bool:
 
 
 @kernel
-def remove_citations(
-    codes: Ints, props: Flags, start: int, stop: int, row: Ints
-) -> int:
+def remove_citations(codes: Ints, props: Flags, start: int, stop: int, row: Ints) -> int:
     """Takes `[12]`, `[edit]` and `[citation needed]` out of a line; gives where it then stops."""
     place = start
     while place < stop and codes[place] != _OPEN:
@@ -222,15 +220,15 @@ def _has_end_mark(codes: Ints, first: int, last: int, limits: Limits) -> bool:
         dots += 1
     if dots == 3 and not limits.keep_ellipsis:
         return False
+    found = False
     for mark in limits.end_marks:
-        if codes[last - 1] == mark:
-            return True
-    return False
+        found = found or codes[last - 1] == mark
+    return found
 
 
 @kernel
 def third_longest(codes: Ints, count: int) -> int:
-    """The length of the third longest of the lines that newlines separate; 0 of fewer than three."""
+    """The length of the third longest of the lines between newlines; 0 of fewer than three."""
     first = second = third = -1
     start = 0
     for place in range(count + 1):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tamis.filters.kernels.arrays import Bytes, Flags, Floats, Ints, Longs
+from tamis.filters.kernels.arrays import Bytes, Flags, Ints, Longs
 from tamis.filters.kernels.characters import decode
 from tamis.filters.kernels.compiled import inlined, kernel
 from tamis.filters.kernels.edits import Edited, Room, finish, has_words, left, right, write
@@ -147,8 +147,10 @@ def clean_page(room: Room, lines: Lines, found: int, limits: Limits, row: Ints) 
 @kernel
 def strip(room: Room, lines: Lines, found: int) -> int:
     """Strips the text that the lines make; gives how many lines it has."""
-    while found and left(room.props, lines.starts[found - 1], lines.stops[found - 1]) == (
-        lines.stops[found - 1]
+    while (
+        found
+        and left(room.props, lines.starts[found - 1], lines.stops[found - 1])
+        == (lines.stops[found - 1])
     ):
         found -= 1
     if not found:

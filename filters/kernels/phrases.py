@@ -67,10 +67,9 @@ def phrases_in(codes: Ints, start: int, stop: int, wanted: Phrases) -> int:
 
 @kernel
 def _is_at(codes: Ints, begin: int, stop: int, wanted: Phrases, number: int) -> bool:
-    first, last = wanted.starts[number], wanted.starts[number + 1]
-    if begin + last - first > stop:
-        return False
-    for k in range(first, last):
-        if lowered(codes[begin + k - first]) != wanted.letters[k]:
-            return False
-    return True
+    letter, last = wanted.starts[number], wanted.starts[number + 1]
+    place = begin
+    while letter < last and place < stop and lowered(codes[place]) == wanted.letters[letter]:
+        letter += 1
+        place += 1
+    return bool(letter == last)

@@ -20,8 +20,8 @@ from tamis.filters.kernels.phrases import lowered
 from tamis.filters.kernels.unicode_tables import ALNUM, ALPHA, DIGIT, SPACE, TERMINAL, UNUPPER
 
 ABBREVIATIONS = """
-    adm apr aug brig capt cf cmdr col cpl dec dr e.g feb fig gen gov hon i.e jan lt maj messrs mr mrs
-    ms mt nov oct pp prof pvt rep rev sen sept sgt st viz vol vs
+    adm apr aug brig capt cf cmdr col cpl dec dr e.g feb fig gen gov hon i.e jan lt maj messrs mr
+    mrs ms mt nov oct pp prof pvt rep rev sen sept sgt st viz vol vs
 """
 """What a full stop follows without ending a sentence: titles, months, and words that ask for more.
 
@@ -42,15 +42,13 @@ def _packed(word: str) -> int:
     return number
 
 
-_ABBREVIATIONS = np.array(sorted(map(_packed, ABBREVIATIONS.split())), np.int64)
-_OPENING = np.array(sorted(map(ord, OPENING)), np.int32)
-_CLOSING = np.array(sorted(map(ord, CLOSING)), np.int32)
+_ABBREVIATIONS = np.array([*map(_packed, ABBREVIATIONS.split())], np.int64)
+_OPENING = np.array([*map(ord, OPENING)], np.int32)
+_CLOSING = np.array([*map(ord, CLOSING)], np.int32)
 
 
 @kernel
-def sentences(
-    codes: Ints, props: Flags, start: int, stop: int, starts: Ints, stops: Ints
-) -> int:
+def sentences(codes: Ints, props: Flags, start: int, stop: int, starts: Ints, stops: Ints) -> int:
     """Writes where the sentences of codes[start:stop] start and stop; gives their number.
 
     Both arrays hold at least stop - start.
@@ -83,10 +81,10 @@ def _is_mark(code: int, prop: int) -> bool:
 
 @kernel
 def _within(code: int, characters: Ints) -> bool:
-    for k in range(len(characters)):
-        if characters[k] == code:
-            return True
-    return False
+    found = False
+    for character in characters:
+        found |= character == code
+    return found
 
 
 @kernel
@@ -156,5 +154,7 @@ def _abbreviates(codes: Ints, props: Flags, start: int, dot: int) -> bool:
         if code >= 0x80:
             return False
         word = word << 7 | code
-    k = np.searchsorted(_ABBREVIATIONS, word)
-    return k < len(_ABBREVIATIONS) and _ABBREVIATIONS[k] == word
+    found = False
+    for abbreviation in _ABBREVIATIONS:
+        found |= abbreviation == word
+    return found

@@ -46,7 +46,8 @@ def edit(
         if reason == "kept":
             counts["sentences"] += len(sentences(clean))
             kept.append(clean)
-    counts["third_longest"] = (sorted(map(len, text.split("\n")), reverse=True) + [0, 0, 0])[2]
+    lengths = sorted(map(len, text.split("\n")), reverse=True)
+    counts["third_longest"] = [*lengths, 0, 0][2]
     new = "\n".join(kept).strip()
     return None if new == text else new, counts
 

@@ -31,10 +31,10 @@ COUNTED = {
 }
 PIECES = (
     *(" ", " ", "\n", "\n", "\r\n", "\r", "\u2028", "\x1c", "\u00a0", "\u3000"),
-    *(".", "...", "?", "!", '"', "'", "{", "[", "]", "[]", "[12]", "[³]", "[٣]", "[edit]", "[Edit]"),
-    *("[citation needed]", "[citation", "Lorem Ipsum", "LOREM IPSUM", "İpsum", "JavaScript"),
-    *("terms of use", "Privacy Policy", "uses coo\u212aies", "use of cookies", "use cookies"),
-    *("cookie ", "policy", "java", "script", "a b c ", "a", "word. Word", "é", "語", "\U0001f600"),
+    *(".", "...", "?", "!", '"', "'", "{", "[", "]", "[]", "[12]", "[³]", "[٣]", "[edit]"),
+    *("[Edit]", "[citation needed]", "[citation", "Lorem Ipsum", "LOREM IPSUM", "İpsum"),
+    *("JavaScript", "terms of use", "Privacy Policy", "uses coo\u212aies", "use of cookies"),
+    *("use cookies", "cookie ", "policy", "java", "script", "a b c ", "a", "word. Word", "é", "語"),
 )
 TEXTS = st.lists(st.sampled_from(PIECES) | st.characters(codec="utf-8"), max_size=40).map("".join)
 OPTIONS = st.builds(
