@@ -9,10 +9,11 @@ import numpy as np
 from tamis.filters.kernels.arrays import Bytes, Flags, Ints, Longs
 from tamis.filters.kernels.characters import decode
 from tamis.filters.kernels.compiled import kernel
-from tamis.filters.kernels.edits import Edited, Room, finish, has_words, left, right, write
+from tamis.filters.kernels.edits import Edited, Room, finish, has_words, write
+from tamis.filters.kernels.lines import NEWLINE, next_break, strip
 from tamis.filters.kernels.phrases import Phrases, phrases, phrases_in
 from tamis.filters.kernels.sentences import count_sentences
-from tamis.filters.kernels.unicode_tables import BREAK, DECIMAL, SPACE
+from tamis.filters.kernels.unicode_tables import DECIMAL, SPACE
 
 POLICY = (
     "terms of use",
@@ -26,7 +27,7 @@ POLICY = (
 PHRASES = phrases(("lorem ipsum", "javascript", *POLICY))
 _EDIT, _NEEDED = (np.array([*map(ord, mark)], np.int32) for mark in ("edit]", "citation needed]"))
 _LOREM_IPSUM, _JAVASCRIPT = 1, 2
-_NEWLINE, _RETURN, _OPEN, _CLOSE, _BRACE, _DOT = 0x0A, 0x0D, 0x5B, 0x5D, 0x7B, 0x2E
+_OPEN, _CLOSE, _BRACE, _DOT = 0x5B, 0x5D, 0x7B, 0x2E
 
 # Columns of a document's counts.
 LINES, KEPT, LONG_WORD, NO_END_MARK, FEW_WORDS, WITH_JAVASCRIPT, WITH_POLICY = range(7)
@@ -66,8 +67,7 @@ def clean(
         row = counts[number]
         row[THIRD] = third_longest(room.codes, count)
         size = clean_page(room.codes, room.props, count, limits, wanted, row)
-        first = left(room.props, 0, size)
-        last = right(room.props, first, size)
+        first, last = strip(room.props, 0, size)
         place = write(room.codes, first, last, done, done.ends[number])
         finish(done, number, place, data, start, stop)
 
@@ -84,14 +84,9 @@ def clean_page(
     """Moves the lines that stay to the front, a newline between them; gives where they end."""
     size = place = 0
     while place < count:
-        stop = place
-        while stop < count and not props[stop] & BREAK:
-            stop += 1
-        first = left(props, place, stop)
-        last = right(props, first, stop)
-        place = stop + 1
-        if place < count and codes[stop] == _RETURN and codes[place] == _NEWLINE:
-            place += 1
+        stop, following = next_break(codes, props, place, count)
+        first, last = strip(props, place, stop)
+        place = following
         row[LINES] += 1
         reason = LONG_WORD
         if not _has_long_word(props, first, last, limits.max_word_length):
@@ -109,7 +104,7 @@ def clean_page(
 def _move(codes: Ints, props: Flags, first: int, last: int, size: int, follows: bool) -> int:
     """Puts a line behind those that stay, which end at size; gives where it then ends."""
     if follows:
-        codes[size] = _NEWLINE
+        codes[size] = NEWLINE
         props[size] = SPACE
         size += 1
     if size == first:
@@ -232,7 +227,7 @@ def third_longest(codes: Ints, count: int) -> int:
     first = second = third = -1
     start = 0
     for place in range(count + 1):
-        if place < count and codes[place] != _NEWLINE:
+        if place < count and codes[place] != NEWLINE:
             continue
         length = place - start
         start = place + 1

@@ -14,6 +14,7 @@ from tamis.filters.kernels.arrays import Bytes, Flags, Ints, Longs
 from tamis.filters.kernels.characters import decode
 from tamis.filters.kernels.compiled import inlined, kernel
 from tamis.filters.kernels.edits import Edited, Room, finish, has_words, left, right, write
+from tamis.filters.kernels.lines import NEWLINE
 from tamis.filters.kernels.phrases import lowered
 from tamis.filters.kernels.unicode_tables import ALNUM, DECIMAL, DIGIT, SPACE, UPPER, WORD
 
@@ -38,7 +39,7 @@ COUNTED = (
 _CART, _MORE, _SIGN_IN = (np.array([*map(ord, p)], np.int32) for p in (CART, MORE, SIGN_IN))
 _COUNTED = np.array([ord(char) for word in COUNTED for char in word], np.int32)
 _COUNTED_STARTS = np.cumsum([0, *map(len, COUNTED)]).astype(np.int32)
-_NEWLINE, _COMMA, _DOT = 0x0A, 0x2C, 0x2E
+_COMMA, _DOT = 0x2C, 0x2E
 _ANYWHERE, _AT_END, _AT_START = range(3)
 
 # Columns of a document's counts.
@@ -90,7 +91,7 @@ def clean(
         place = done.ends[number]
         for line in range(found):
             if line:
-                done.data[place] = _NEWLINE
+                done.data[place] = NEWLINE
                 place += 1
             place = write(room.codes, lines.starts[line], lines.stops[line], done, place)
         finish(done, number, place, data, start, stop)
@@ -101,7 +102,7 @@ def split(codes: Ints, count: int, max_newlines: int, lines: Lines) -> int:
     """Lines as newlines separate them, longer runs of newlines shortened; gives how many."""
     found = start = run = 0
     for place in range(count + 1):
-        if place < count and codes[place] != _NEWLINE:
+        if place < count and codes[place] != NEWLINE:
             run = 0
             continue
         run += 1
