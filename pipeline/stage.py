@@ -28,6 +28,7 @@ KINDS = {
     "heuristics": "tamis.filters.heuristics.heuristics:Heuristics",
     "language": "tamis.filters.language:Language",
     "noop": "tamis.filters.noop:Noop",
+    "refinedweb": "tamis.filters.heuristics.refinedweb:RefinedWeb",
 }
 PATIENCE = 1.5  # seconds of making ready before a word is said
 
