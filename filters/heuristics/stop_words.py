@@ -19,7 +19,7 @@ from tamis.filters.kernels.unicode_tables import tables
 
 _TABLE = """
 af die en van in is het nie dat wat vir met te op om
-am ነው እና ላይ ውስጥ ግን ወደ ነበር እንደ ነገር ይህ ሆኖ ብሎ
+am እና ነው ላይ ውስጥ ግን ወደ ነበር እንደ ጋር በኋላ ናቸው ይህ ደግሞ ወይም ጊዜ አንድ
 ar في من على إلى أن هذا التي مع عن ما لا كان هذه ذلك
 az və bir bu ilə də üçün olan da ki o daha sonra isə
 ba һәм был менән бер өсөн дә да булған уның ул тип
@@ -31,12 +31,12 @@ br ar an ha da e eus war gant en ur zo ez evit
 bs i je u na se da za su od a s koji
 ca de la i que el en a les els per del un amb
 ceb sa ang nga ug mga usa si ni kay alang iyang siya
-ckb لە و بە کە بۆ ئەم لەگەڵ ئەو بوو هەر بەڵام دەکات
+ckb لە بە کە و بۆ ئەو ئەم دا بوو لەگەڵ بەڵام لەسەر دوای زۆر
 cs a se v na je že to s z do i o ve
 cy y yn i a o ar yr wedi gan am ei er
 da og i at det er en til på som af for den med
 de der die und in den von zu das mit ist nicht ein
-dv އަދި މި އެ އިން ގައި ވެސް އެއީ ކަން ކުރި ވަނީ
+dv އަދި މި އެ ވަނީ އޭނާ ގޮތުގައި އަށް ގެ އެންމެ ބޮޑު ކުރި ދެން ނުވަތަ
 el και το να του η της την που με για από είναι
 en the be to of and that have with
 eo la de kaj en estas al ne por ke el kun li
@@ -51,7 +51,7 @@ ga an agus na ar i le a go is sé do bhí
 gd an agus na a air anns le do gu tha e nan
 gl de que a e o en do da unha para os por
 gu અને છે આ એક પણ માટે કે તે હતી હતો કરી સાથે
-he של את על לא הוא זה עם כי או גם כל אני
+he של את על לא הוא עם זה כי או גם כל היה היא
 hi के में है की और से का को पर हैं यह एक
 hr i je u na se da za su od a s koji
 ht nan ak pou yo ki la a te nou se pa li
@@ -62,25 +62,25 @@ is og að í á sem er til við ekki um en því
 it di e che la il in un per non è del una
 ja の は を に が と で た し て も
 jv ing lan iki saka kanggo ora karo sing kang iku ana wong
-ka და რომ არ ეს იყო თუ რა მაგრამ მისი ამ უნდა მე
-kk және бұл мен бір да де үшін бар деп ол болып туралы
+ka და რომ არ ეს ის იყო არის ამ მისი რომელიც შემდეგ ერთი მან იგი მაგრამ თუ
+kk және мен бұл да де үшін бір деп ол оның бар болып кейін туралы емес
 km ជា នៅ នេះ ថា ពី ទៅ មា បា និ កា ដែ នឹ
-kn ಮತ್ತು ಈ ಒಂದು ಎಂದು ಆ ಅವರು ಅವರ ಅದು ಇದು ಮೇಲೆ ನನ್ನ ಹಾಗೂ
-ko 수 이 그 것 및 있는 있다 대한 등 한 더 위해 할 것으로 하는
+kn ಎಂದು ಮತ್ತು ಈ ಆ ಒಂದು ಅವರು ಅವರ ತನ್ನ ಇದು ಅದು ನಂತರ ಆದರೆ ಸಹ ಮೇಲೆ ನಾನು
+ko 이 그 수 것 고 등 더 한 있는 있다 것을 것으로 대한 위해 하지만 및
 ku û ku di de li ji bi jî ev bo ye ew
 ky жана бул менен бир үчүн деп да болгон ал эле бар ушул
 la et in est ad non cum ut ab ex quod qui sed
 lb de an déi vun den fir mat net ass ze op datt
 lo ທີ່ ມີ ນີ້ ປັ ດ້ ຫ້ ບໍ່ ກັ ວ່ ຢູ່ ຄົ ນັ້
 lt ir kad į yra tai su iš kaip bet jis nuo buvo
-lv un ir ka par ar no kas bija bet tas uz lai
+lv un ir ka par ar no kas bija arī kā uz pēc bet
 mg ny sy ao izany fa dia ho amin tsy fahazoan ary izay
 mk и на во се да од за со ќе не што ги
-ml ഒരു ഈ എന്ന ആ എന്നാൽ അത് ഇത് എന്ന് കൂടി വേണ്ടി തന്റെ അവർ
-mn ба нь энэ байна юм бол гэж тухай энд мөн байсан нэг
+ml ഒരു ഈ ആ എന്ന എന്ന് അത് ഇത് അവർ നിന്ന് വളരെ തന്നെ ശേഷം എന്നാൽ ഞാൻ തന്റെ
+mn нь ба гэж юм ч энэ бол байна байсан байгаа л болон нэг их дээр мөн
 mr आणि आहे या व की हे ते तर एक आहेत होते नाही
 ms yang dan untuk dengan di dalam ini pada tidak oleh dari kepada
-mt li ta fil il u l tal ma biex f għal lil
+mt li ta u tal il l ma biex fil għal kien minn huwa
 my ကို များ သော ရှိ ခဲ့ မှ ည် ဖြ တွ နှ တို့ မှု
 ne र यो पनि छ छन् गर्न भने लागि हो एक थियो गरेको
 nl de van het een en in is dat op te voor met
@@ -94,9 +94,9 @@ ps د په او چې له ته سره دا یې کې دی هم
 pt de a que o e do da em um para não com
 ro de și în a la cu nu pe să din că un şi
 ru и в не на что с по как это к из за
-sd جي ۾ ۽ جو کي ته جا آهي ان سان لاءِ ۽
+sd جي ۾ ۽ جو کي ته تي سان کان هو لاءِ نه
 sh i je u na se da za su od a и је у на се да
-si සහ ඒ මේ ඇති බව වේ එය ද විසින් සඳහා මම එක්
+si සහ හා ලෙස ඇති බව ඇත ද වන දී වේ සඳහා විසින් මෙම ඒ මේ හෝ
 sk a sa na v je že to s z do aj o
 sl in je v na se za da ki so z pa tudi
 so oo iyo ka ku in ay waa uu la soo ee ah
@@ -105,21 +105,21 @@ sr и је у на да се за су од i je u na da se za su od
 su jeung nu di ku pikeun ka teu ti dina eta ieu aya
 sv och att i det som en på är av för den till
 sw ya na wa kwa ni katika za la kuwa hiyo cha kama
-ta மற்றும் ஒரு இந்த என்று என்ற அந்த இது அவர் தனது என் நான் உள்ள
-te మరియు ఈ ఒక ఆ కూడా అని తన నుండి ఉంది నేను అతను కోసం
+ta ஒரு மற்றும் இந்த அந்த என்று என என்ற என்பது இது அது அவர் அல்லது உள்ள பல ஆனால்
+te మరియు ఈ ఒక ఆ అని కూడా లో ఉన్న ఇది అది నుండి లేదా యొక్క ఉంది తన కానీ
 tg ва дар ба аз ки ин бо барои аст як он ҳам
 th ที่ มี นี้ ป็ ม่ ด้ ห้ ว่ กั ก็ ต่ จั
-tk we bu bilen bir üçin hem boýunça eýýäm diýip öz ol onuň
+tk we bir bilen bu üçin hem ol öz da de bolsa onuň soň diýip ýa
 tl ang ng sa na mga at ay si ni para hindi ito
 tr ve bir bu için da de ile olarak daha çok ne gibi
 tt һәм бу белән бер дә өчен да булган аның ул дип
-ug ۋە بىر بۇ بىلەن ئۈچۈن بولغان ھەم ئۇ دەپ كېيىن
+ug ۋە بىر بۇ ئۇ بىلەن ئۈچۈن بولۇپ بولغان دەپ كېيىن ئۇنىڭ ياكى لېكىن
 uk і в не на що з до та як у це за
 ur کے میں کی ہے اور سے کا کو اس پر نے یہ
-uz va bu bilan uchun bir ham da edi bo‘lgan deb
+uz va bu bilan uchun bir ham deb edi juda boʻlgan bo‘lgan boʻlib uni lekin
 vi và của là có không được một các cho trong người đã
 yi און די פון אין צו איז דער אַז מיט דאָס
-yo ní tí àti náà sí pé ó fún àwọn ti wọn
+yo ní ni tí ti àti ati ó o náà sí si pé fún kan ń ṣe
 yue 嘅 係 喺 咗 唔 佢 同 啲 嗰 冇 會 有
 zh 的 是 不 了 在 有 和 人 这 這 为 為 也 他 中
 """
