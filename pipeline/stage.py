@@ -25,6 +25,7 @@ from tamis.pipeline.errors import CallError, WorkError, nearest
 from tamis.pipeline.rules import Rule
 
 KINDS = {
+    "c4": "tamis.filters.heuristics.c4:C4",
     "heuristics": "tamis.filters.heuristics.heuristics:Heuristics",
     "language": "tamis.filters.language:Language",
     "noop": "tamis.filters.noop:Noop",
