@@ -1,7 +1,7 @@
 """How much of Gopher's bounds is English: the same texts in a hundred languages, as tamis counts.
 
-Writes two parts of docs/heuristics.md, and with --toml prints the tables of the recipe fineweb2 that
-follow from the first. Stop words are judged on documents of four sentences.
+Writes two parts of docs/heuristics.md; --toml prints the tables of the recipe fineweb2 that follow
+from the first. Stop words are judged on documents of four sentences.
 
     .venv/bin/python benchmarks/heuristics_by_language.py --data DIR
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import math
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,15 +18,16 @@ from typing import NamedTuple
 
 import orjson
 import pyarrow as pa
+from heuristics_page import PAGE, put
 from iso import CODES, NAMES
-from texts import DEFAULT_DATA, ROOT
+from texts import DEFAULT_DATA
 
 from tamis.filters.heuristics.heuristics import Heuristics
 from tamis.filters.heuristics.stop_words import STOP_WORDS
 
-PAGE = ROOT / "docs" / "heuristics.md"
 SETS = ("ntrex128", "udhr", "lingua_sentences")
 SENTENCES = 4
+
 
 class Size(NamedTuple):
     """A language beside English: non-symbol words, their mean length, share of alphabetic ones."""
@@ -164,15 +164,6 @@ def stop_words_table(own: dict[str, tuple[int, float]], others: dict[str, float]
             f"| `{code}` | {names[code]} | {' '.join(words)} | {mine} | {100 * others[code]:.0f} |"
         )
     return "\n".join(lines)
-
-
-def put(page: str, part: str, text: str) -> str:
-    """A page with the text between the markers of a part; raises ValueError if it has none."""
-    start, stop = f"<!-- {part} -->", f"<!-- end of {part} -->"
-    pattern = f"{re.escape(start)}.*?{re.escape(stop)}"
-    if not re.search(pattern, page, re.DOTALL):
-        raise ValueError(f"no {start} in the page")
-    return re.sub(pattern, lambda _: f"{start}\n{text}\n{stop}", page, flags=re.DOTALL)
 
 
 def toml(found: dict[str, Size]) -> str:

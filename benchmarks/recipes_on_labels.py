@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 import pyarrow as pa
-from heuristics_by_language import PAGE, put
+from heuristics_page import PAGE, put
 from texts import DEFAULT_DATA
 
 from tamis.pipeline import recipe, schema
@@ -89,7 +89,9 @@ def by_file(found: dict[str, dict[str, Mask]], data: Labelled) -> str:
         f"| --- | --- | {' | '.join(['---:'] * (1 + len(found)))} |",
     ]
     union = {name: np.logical_or.reduce(list(rules.values())) for name, rules in found.items()}
-    groups = [(name, label) for name, label in sorted(set(zip(data.files, data.labels, strict=True)))]
+    groups = [
+        (name, label) for name, label in sorted(set(zip(data.files, data.labels, strict=True)))
+    ]
     groups.sort(key=lambda group: (("clean", "mixed", "dirty").index(group[1]), group[0]))
     for file, label in [*groups, *((f"**all {one}**", one) for one in ("clean", "mixed", "dirty"))]:
         mask = data.labels == label
