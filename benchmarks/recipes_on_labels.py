@@ -1,7 +1,7 @@
-"""What each recipe rejects of English text whose quality is known, and which rules reject clean text.
+"""What each recipe rejects of English text of known quality, and which rules reject clean text.
 
-The data is text_en: every file is `clean`, `mixed` or `dirty` by its origin. Every recipe is measured
-on everything (as with --all-rows), so that a rule is judged alone and not by what an earlier one left.
+The data is text_en: every file is `clean`, `mixed` or `dirty` by its origin. Every stage measures
+every document (as with --all-rows): a rule is judged alone, not by what an earlier one left.
 Writes two parts of docs/heuristics.md; --examples N prints N rejected clean documents with reasons.
 
     .venv/bin/python benchmarks/recipes_on_labels.py --data DIR
