@@ -34,8 +34,8 @@ def _missing(content: Content) -> str:
         for name in content["ledger"]["took_no_part"]
     ]
     lines += [
-        f"Stage {escaped(stage['name'])} has not measured {number(stage['not_measured'])} documents "
-        "that reach it by these rules: its figures are incomplete."
+        f"Stage {escaped(stage['name'])} has not measured {number(stage['not_measured'])} "
+        "documents that reach it by these rules: its figures are incomplete."
         for stage in content["stages"]
         if stage["not_measured"]
     ]

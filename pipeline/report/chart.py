@@ -156,8 +156,8 @@ class _Histogram:
         for (left, right, label), (row, at, anchor) in self.labels:
             y = 11 + ROW * row
             if right - left >= 1:
-                wide = right - left
-                yield f'<path class="span" d="M{left:.1f} {y + 3}h{wide:.1f}V{self.base}h{-wide:.1f}z"/>'
+                box = f"M{left:.1f} {y + 3}H{right:.1f}V{self.base}H{left:.1f}z"
+                yield f'<path class="span" d="{box}"/>'
             else:
                 yield f'<path class="bound" d="M{left:.1f} {y + 3}V{self.base}"/>'
             yield f'<text x="{at:.1f}" y="{y}" class="{anchor} label">{escaped(label)}</text>'
