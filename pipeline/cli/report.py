@@ -45,6 +45,8 @@ def report(
         raise CallError(f"{corpus} is served by HTTP, for reading only: say where to write, -o DIR")
     chosen = o.chosen_recipe(target, recipe, changes)
     out = directory or target.root / "report"
+    if directory is not None and (out / PAGE).is_file() and not (out / DATA).is_file():
+        raise CallError(f"{out / PAGE} is no report of tamis's: choose another directory")
     with target.lock() if directory is None else nullcontext():
         warn_absent(Sift(target, chosen).present()[1], corpus)
         content = publish(target, chosen, out, quiet=json)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tamis.pipeline.report.look import escaped, megabytes, number, share
+from tamis.pipeline.report.look import escaped, megabytes, number, share, track
 
 Content = dict[str, Any]
 
@@ -75,9 +75,7 @@ def _left(content: Content) -> Iterator[tuple[str, dict[str, int], int]]:
 
 
 def _bar(left: dict[str, int], gone: int, whole: int) -> str:
-    widths = (left["documents"] / whole, gone / whole)
-    parts = "".join(f'<i style="width:{100 * width:.2f}%"></i>' for width in widths)
-    return f'<span class="track">{parts}</span>'
+    return track((left["documents"], gone), whole)
 
 
 def reasons(content: Content) -> str:

@@ -191,7 +191,7 @@ def _counts(most: int, steep: bool) -> list[float]:
     if steep:
         decades = range(1, math.floor(math.log10(most)) + 1)
         return [10.0**n for n in decades if n % (1 + len(decades) // 4) == 0 or len(decades) < 4]
-    step = _nice(most / 3)
+    step = _nice(most / 5)
     return [n * step for n in range(1, math.floor(most / step) + 1)]
 
 

@@ -51,3 +51,13 @@ def share(part: float, whole: float) -> str:
 
 def megabytes(size: int) -> str:
     return f"{size / 1e6:,.2f}"
+
+
+def track(parts: tuple[int, int], whole: int) -> str:
+    """A bar for what passes and what fails of a whole."""
+    drawn = "".join(
+        f'<i class="{name}" style="width:{100 * part / whole:.2f}%"></i>'
+        for name, part in zip(("passes", "fails"), parts, strict=True)
+        if part
+    )
+    return f'<span class="track">{drawn}</span>'

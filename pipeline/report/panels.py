@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from tamis.pipeline.report.look import number
 from tamis.pipeline.rules import Bound, ByTable, Rule
 from tamis.pipeline.schema import DOCUMENTS, INGEST
 from tamis.pipeline.stage import Stage
@@ -83,7 +84,7 @@ def drawn_bounds(panel: Panel, written: Stage) -> list[dict[str, Any]]:
             elif math.isfinite(bound):
                 share = quantiles[rule.name]
                 of = f", quantile {share[side == 'max']:g}" if share else ""
-                lines.append(line | {"at": bound, "label": f"{side} {bound:.4g}{of}"})
+                lines.append(line | {"at": bound, "label": f"{side} {number(bound)}{of}"})
     return lines
 
 
@@ -91,11 +92,11 @@ def _of_table(side: str, bound: ByTable) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
     values = list(bound.values.items())
     if len(values) <= FEW:
-        lines += [{"at": at, "label": f"{side} {at:.4g} {key}"} for key, at in values]
+        lines += [{"at": at, "label": f"{side} {number(at)} {key}"} for key, at in values]
     else:
         low, high = min(bound.values.values()), max(bound.values.values())
-        label = f"{side} {low:.4g} to {high:.4g} by {bound.by} ({len(values)})"
+        label = f"{side} {number(low)} to {number(high)} by {bound.by} ({len(values)})"
         lines.append({"from": low, "to": high, "label": label})
     if bound.default is not None:
-        lines.append({"at": bound.default, "label": f"{side} {bound.default:.4g} others"})
+        lines.append({"at": bound.default, "label": f"{side} {number(bound.default)} others"})
     return lines

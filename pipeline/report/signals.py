@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tamis.pipeline.report.chart import histogram
-from tamis.pipeline.report.look import escaped, number, share
+from tamis.pipeline.report.look import escaped, number, share, track
 
 Content = dict[str, Any]
 _OUTCOMES = {"fails": "Rejected", "passes": "Let through"}
@@ -42,13 +42,17 @@ def _stage(stage: Content, counts: Content | None) -> str:
 def _entered(counts: Content | None) -> str:
     if counts is None:
         return ""
-    words = {
-        "entered": "documents reached it",
-        "evaluated": "were evaluated",
-        "not_applicable": "it does not apply to",
-    }
-    said = [f"{number(counts[key]['documents'])} {word}" for key, word in words.items()]
-    said.append(f"{number(counts['rules']['error']['documents'])} could not be evaluated")
+    amounts = [
+        (counts["entered"], "documents reached it"),
+        (counts["evaluated"], "were evaluated"),
+        (counts["not_applicable"], "are none that it applies to"),
+        (counts["rules"]["error"], "could not be evaluated"),
+    ]
+    said = [
+        f"{number(amount['documents'])} {word}"
+        for place, (amount, word) in enumerate(amounts)
+        if place < 2 or amount["documents"]
+    ]
     return f"<p>{', '.join(said)}.</p>"
 
 
@@ -142,9 +146,7 @@ def _words(figure: Content) -> str:
 
 
 def _split(row: Content, most: int) -> str:
-    parts = (row["documents"] - row["failing"], row["failing"])
-    drawn = "".join(f'<i style="width:{100 * part / most:.2f}%"></i>' for part in parts)
-    return f'<span class="track">{drawn}</span>'
+    return track((row["documents"] - row["failing"], row["failing"]), most)
 
 
 def _samples(rule: Content) -> str:
@@ -152,7 +154,7 @@ def _samples(rule: Content) -> str:
         return ""
     groups = "".join(_group(rule, group) for group in rule["samples"])
     title = f"Samples of {escaped(rule['rule'])}: <code>{escaped(rule['bound'])}</code>"
-    return f'<details><summary>{title}</summary><div class="samples">{groups}</div></details>'
+    return f"<details><summary>{title}</summary>{groups}</details>"
 
 
 def _group(rule: Content, group: Content) -> str:
@@ -163,16 +165,17 @@ def _group(rule: Content, group: Content) -> str:
     else:
         title = "Rejected"
     shown = "".join(_sample(document, rule, outcome) for document in group["documents"])
-    return f"<div><h3>{title}</h3>{shown}</div>"
+    return f'<h3>{title}</h3><div class="samples">{shown}</div>'
 
 
 def _sample(document: Content, rule: Content, outcome: str) -> str:
     text, more = document["text"], document["characters"] - len(document["text"])
+    bound = "" if document["bound"] is None else f" (bound {_value(document['bound'])})"
     rest = f'<p class="note">and {number(more)} more characters</p>' if more else ""
     return (
         f'<div class="sample {outcome}"><p><code>{escaped(document["key"])}</code> '
         f"<bdi>{escaped(document['id'])}</bdi><br>{escaped(rule['column'])} "
-        f"<strong><bdi>{_value(document['value'])}</bdi></strong></p>"
+        f"<strong><bdi>{_value(document['value'])}</bdi></strong>{bound}</p>"
         f'<pre dir="auto">{escaped(text)}</pre>{rest}</div>'
     )
 

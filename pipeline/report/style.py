@@ -26,17 +26,18 @@ p { margin: .3rem 0; }
 nav a { margin-right: 1rem; }
 a { color: var(--pass); }
 code { font: .92em ui-monospace, monospace; overflow-wrap: anywhere; }
-.wide { overflow-x: auto; }
+.wide { overflow: auto hidden; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: 600; color: var(--soft); }
 th, td { padding: .15rem .7rem .15rem 0; vertical-align: top; }
 td.n, th.n { text-align: right; white-space: nowrap; }
 tr.stage td { border-top: 1px solid var(--line); font-weight: 600; }
 td.in { padding-left: 1.2rem; }
-.funnel td.drawn { width: 50%; min-width: 12rem; }
+.funnel { width: 100%; }
+.funnel td.drawn { width: 55%; min-width: 12rem; }
 .track { display: block; height: 1.1rem; margin: .15rem 0; }
-.track i { display: inline-block; height: 100%; background: var(--pass); }
-.track i + i { background: var(--fail); }
+.track i { display: inline-block; min-width: 1px; height: 100%; background: var(--pass); }
+.track i.fails { background: var(--fail); }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); gap: 1rem; }
 .panel { background: var(--raised); border-radius: 6px; padding: .8rem; min-width: 0; }
 .panel table { width: 100%; }
@@ -53,8 +54,8 @@ svg .span { fill: var(--span); stroke: var(--bound); stroke-width: .7; }
 details { margin: .5rem 0; }
 summary { cursor: pointer; overflow-wrap: anywhere; }
 .samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); gap: 1rem; }
-.samples > div { min-width: 0; }
-.sample { border-left: 3px solid var(--pass); padding-left: .6rem; margin: .6rem 0; }
+.sample { border-left: 3px solid var(--pass); padding-left: .6rem; min-width: 0; }
+details h3 { margin-top: .8rem; }
 .sample.fails { border-color: var(--fail); }
 .sample p { overflow-wrap: anywhere; }
 .sample pre {

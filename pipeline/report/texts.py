@@ -13,6 +13,8 @@ import pyarrow as pa
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.report.figures import plain
 from tamis.pipeline.report.nearest import Place, Samples
+from tamis.pipeline.report.panels import sides
+from tamis.pipeline.rules import Rule
 from tamis.pipeline.signals import ShardReader
 from tamis.pipeline.stage import Stage
 
@@ -28,15 +30,17 @@ class Beginning:
     id: str
     text: str
     characters: int
-    values: Mapping[str, Any]
+    columns: Mapping[str, pa.Array]
+    """One row of each column that a rule reads."""
 
-    def entry(self, column: str) -> dict[str, Any]:
-        """The entry of report.json, with the value of the column that a rule reads."""
-        value = self.values[column]
+    def entry(self, rule: Rule, side: str) -> dict[str, Any]:
+        """The entry of report.json, with the value that a rule reads and the bound it is under."""
+        value = self.columns[rule.column][0].as_py()
         return {
             "key": self.key,
             "id": self.id,
             "value": plain(value[:SHORT] if isinstance(value, str) else value),
+            "bound": plain(dict(sides(rule.for_row(self.columns))).get(side)),
             "text": self.text,
             "characters": self.characters,
         }
@@ -48,13 +52,14 @@ def shown(
     """By stage and rule, its samples: side, outcome, and documents with value and beginning."""
     nearest = [each for one in samples for each in one.nearest.values()]
     places = {place for each in nearest for place in each.places}
-    documents = _read(corpus, stages, places, {one.rule.column for one in samples})
+    columns = {column for one in samples for column in one.rule.columns}
+    documents = _read(corpus, stages, places, columns)
     return {
         (one.stage.name, one.rule.name): [
             {
                 "side": side,
                 "outcome": outcome,
-                "documents": [documents[place].entry(one.rule.column) for place in found.places],
+                "documents": [documents[place].entry(one.rule, side) for place in found.places],
             }
             for (side, outcome), found in sorted(one.nearest.items())
             if found.places
@@ -85,5 +90,6 @@ def _read(
 
 def _beginning(key: str, table: Mapping[str, pa.Array], row: int, columns: set[str]) -> Beginning:
     text, identifier = table["text"][row].as_py(), table["id"][row].as_py()
-    values = {name: table[name][row].as_py() for name in columns}
-    return Beginning(key, identifier[:SHORT], text[:SHOWN], len(text), values)
+    # Copies: a slice would keep its row group in memory.
+    one = {name: pa.array([table[name][row].as_py()], table[name].type) for name in columns}
+    return Beginning(key, identifier[:SHORT], text[:SHOWN], len(text), one)
