@@ -33,6 +33,8 @@ def _missing(content: Content) -> str:
         f"Stage {escaped(name)} has no signals and takes no part."
         for name in content["ledger"]["took_no_part"]
     ]
+    if not content["recipe"]["is_the_corpus_own"]:
+        lines.insert(0, "This recipe is not the one whose answer the corpus holds.")
     lines += [
         f"Stage {escaped(stage['name'])} has not measured {number(stage['not_measured'])} "
         "documents that reach it by these rules: its figures are incomplete."

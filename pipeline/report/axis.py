@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from tamis.pipeline.report.sketch import Sketch
 
-MOST_BINS = 48
+MOST_BINS = 50
 HEAVY = 10.0  # times the median: a tail worth a logarithmic axis
 LONG = 4.0  # times the middle 99 %: a tail to cut
 _PER_DECADE = (20, 10, 5, 2, 1)
@@ -64,19 +64,18 @@ def _with_bounds(low: float, high: float, bounds: Iterable[float]) -> tuple[floa
 
 
 def _round_edges(low: float, high: float, whole: bool) -> Edges:
-    """At most some fifty edges at multiples of 1, 2 or 5 times a power of ten.
+    """At most some fifty edges at multiples of 1, 2.5 or 5 times a power of ten.
 
-    Those for integers lie half-way between two of them.
+    With 2.5 rather than 2 there are edges at 0.15 and 0.65, where bounds like to be. Those for
+    integers are 1, 2 or 5 apart and lie half-way between two integers.
     """
-    span = (high - low) or abs(low) * 0.5 or 1.0
+    # Of values that are as good as equal there are no steps that a float64 could tell apart.
+    span = max((high - low) or abs(low) / 2 or 1.0, 1e-9 * abs(high), 1e-30)
     exponent = math.floor(math.log10(span / MOST_BINS))
     if whole:
         exponent = max(0, exponent)
-    factor = next(f for f in (1, 2, 5, 10) if f * 10.0**exponent * MOST_BINS >= span or f == 10)
-    if whole and span <= MOST_BINS:
-        factor = 1
-    if factor == 10:
-        factor, exponent = 1, exponent + 1
+    factors = (1, 2, 5, 10) if whole else (1, 2.5, 5, 10)
+    factor = next((f for f in factors if f * 10.0**exponent * MOST_BINS >= span), 10)
     half = 0.5 if whole else 0.0
     step = factor * 10.0**exponent
     first, last = math.floor((low + half) / step), math.floor((high + half) / step) + 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from typing import Any
 
 from tamis.pipeline import ledger
 from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.files import canonical
 from tamis.pipeline.ledger import total
 from tamis.pipeline.progress import Progress
 from tamis.pipeline.recipe import Recipe
@@ -53,7 +55,11 @@ class Report:
         return {
             "format": FORMAT,
             "of": "corpus",
-            "recipe": {"name": self.recipe.name, "description": self.recipe.description},
+            "recipe": {
+                "name": self.recipe.name,
+                "description": self.recipe.description,
+                "is_the_corpus_own": _is_own(self.corpus, self.recipe),
+            },
             "documents": self.corpus.manifest.counts["documents"],
             "bytes": self.corpus.manifest.counts["bytes"],
             "ledger": amounts,
@@ -105,6 +111,14 @@ class Report:
                 for place, rule in enumerate(stage.rules)
             ],
         }
+
+
+def _is_own(corpus: Corpus, recipe: Recipe) -> bool:
+    """Whether a corpus holds the answer to this recipe, or this asks what another would do."""
+    path = corpus.root / "recipe.toml"
+    return path.is_file() and canonical(tomllib.loads(path.read_bytes().decode())) == canonical(
+        recipe.raw
+    )
 
 
 def _not_measured(counts: dict[str, Any]) -> int:

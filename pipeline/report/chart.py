@@ -16,7 +16,7 @@ from tamis.pipeline.report.look import escaped, short
 WIDTH, PLOT = 420, 110  # units; the page scales them
 LEFT, RIGHT, BOTTOM = 44, 10, 32
 ROW = 13  # height of a row of labels
-LETTER = 5.6  # width of one
+LETTER = 6.4  # width of one, in bold
 SLOT, GAP = 10, 5  # of the bars for what lies beyond the axis, and for zeros
 STEEP = 50.0  # the greatest bar over the median one: counts are drawn on a logarithmic scale
 

@@ -105,7 +105,8 @@ def _summary(figure: Content) -> str:
         said.append("too many to list" if different is None else f"{number(different)} different")
     elif "edges" in figure:
         said.append(f"{number(figure['least'])} to {number(figure['greatest'])}")
-        said.append(f"median about {number(figure['quantiles_about']['0.5'])}")
+        median = float(f"{figure['quantiles_about']['0.5']:.2g}")
+        said.append(f"median about {number(median)}")
         if figure["zeros"] and figure["scale"] == "logarithmic":
             said.append(f"{number(figure['zeros'])} zeros")
         ends = [
