@@ -114,7 +114,7 @@ def reasons(content: Content) -> str:
     rows.append(row("kept", ledger["kept"], "stage"))
     return f"""<h2 id="reasons">Reasons</h2>
 <p class="note">Shares are of all records read. A document that fails several rules of a stage
-counts under each; <em>by it alone</em> counts those that fail no other rule there.</p>
+counts under each; “by it alone” counts those that fail no other rule there.</p>
 <div class="wide"><table>
 <tr><th>reason</th><th class="n">documents</th><th class="n">share</th><th class="n">MB</th>
 <th class="n">share</th><th class="n">by it alone</th></tr>{"".join(rows)}</table></div>

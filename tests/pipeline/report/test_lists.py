@@ -1,0 +1,102 @@
+"""Signals that are lists, such as one value for every line: in why, write and report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from backports import zstd
+from support import command
+
+COLUMNS = ("lengths", "places")
+
+
+def run(where: Path, *arguments: object, expect: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        command(*arguments), cwd=where, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == expect and "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def said_by(text: str, column: str) -> Any:
+    """What the document's own first line says, as precise as a float32."""
+    found = json.loads(text.split("\n")[0]).get(column)
+    return pytest.approx(found, rel=1e-6) if found is not None else None
+
+
+@pytest.fixture(scope="module")
+def written(marked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Shards of both formats, kept and rejected."""
+    out = tmp_path_factory.mktemp("written")
+    for form in ("parquet", "jsonl.zst"):
+        places = ["-o", out / form, "--rejected", out / f"{form}.rejected"]
+        run(marked, "write", "corpus", "--format", form, *places)
+    return out
+
+
+@pytest.mark.parametrize("side", ["", ".rejected"])
+def test_lists_are_written_as_they_are(written: Path, side: str) -> None:
+    """Both formats, nulls and empty lists included."""
+    found = duckdb.sql(f"SELECT text, lengths, places FROM '{written}/parquet{side}/*.parquet'")
+    rows = found.fetchall()
+    for text, lengths, places in rows:
+        assert (lengths, places) == (said_by(text, "lengths"), said_by(text, "places"))
+    assert {lengths is None for _, lengths, _ in rows} == {True, False} and [] in [
+        row[2] for row in rows
+    ]
+    lines = []
+    for path in sorted((written / f"jsonl.zst{side}").glob("*.jsonl.zst")):
+        lines += zstd.decompress(path.read_bytes()).decode().splitlines()
+    records = [json.loads(line) for line in lines]
+    assert len(records) == len(rows)
+    for record in records:
+        for column in COLUMNS:
+            assert record.get(column) == said_by(record["text"], column)
+
+
+def test_lists_of_rows_that_came_alive_are_put_in_place(marked: Path, tmp_path: Path) -> None:
+    """New values among old ones: a list in the row of another would be nobody's."""
+    shutil.copytree(marked, tmp_path / "c", ignore=shutil.ignore_patterns("page"))
+    query = f"""SELECT d.text, s.again_lengths, s.again_places
+        FROM '{tmp_path}/c/corpus/documents/*.parquet' d
+        POSITIONAL JOIN '{tmp_path}/c/corpus/signals/again/*.parquet' s
+        WHERE again_status = 1"""
+    before = len(duckdb.sql(query).fetchall())
+    run(tmp_path / "c", "stage", "again", "corpus", "--set", "marks.rules.low.min=0.05")
+    after = duckdb.sql(query).fetchall()
+    assert len(after) > before > 0
+    for text, lengths, places in after:
+        assert (lengths, places) == (said_by(text, "lengths"), said_by(text, "places"))
+
+
+def test_why_shows_the_beginning_of_a_list(marked: Path) -> None:
+    """A page of a thousand lines must not push the rules off the screen."""
+    query = f"""SELECT row_number() OVER () - 1 AS row, places
+        FROM '{marked}/corpus/signals/marks/00000.parquet'"""
+    long = duckdb.sql(f"SELECT row, places FROM ({query}) WHERE len(places) > 4 LIMIT 1")
+    row, places = long.fetchall()[0]
+    said = run(marked, "why", "corpus", f"00000:{row}").stdout
+    assert f"[0, 1, 2, 3, ... ({len(places)} values)]" in said
+    whole = json.loads(run(marked, "why", "corpus", f"00000:{row}", "--json").stdout)
+    assert whole[0]["stages"][0]["signals"]["places"] == places
+    short = duckdb.sql(f"SELECT row FROM ({query}) WHERE places = [0, 1] LIMIT 1").fetchall()
+    assert "[0, 1]" in run(marked, "why", "corpus", f"00000:{short[0][0]}").stdout
+
+
+def test_a_report_says_that_it_draws_no_lists(reported: dict[str, Any]) -> None:
+    """What is missing from the page without a word is taken for what was never measured."""
+    named = [one["column"] for one in reported["stages"][0]["not_drawn"]]
+    assert named == ["lengths", "places"]
+
+
+def test_a_rule_on_a_list_is_refused(marked: Path) -> None:
+    """Told before any work, with the line, in place of a failure in a worker."""
+    change = ["--set", 'marks.rules.places={column="places",in=["1"]}']
+    said = run(marked, "report", "corpus", *change, "-o", "nowhere", expect=2).stderr
+    assert "'places' holds list" in said
