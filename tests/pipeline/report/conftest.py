@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import command
+
+from tamis.pipeline.cli.app import app
+from tamis.pipeline.errors import TamisError
 
 MARKS = """
 import json
@@ -92,12 +99,51 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def reported(marked: Path) -> dict[str, Any]:
     """report.json of that corpus; its page is in `marked / "page"`."""
-    done = subprocess.run(
-        command("report", "corpus", "-o", "page", "--json"),
-        cwd=marked,
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
+    run = command("report", "corpus", "-o", "page", "--json")
+    done = subprocess.run(run, cwd=marked, check=True, capture_output=True, timeout=120)
     content: dict[str, Any] = json.loads(done.stdout)
     return content
+
+
+LOOSE = ("--set", "marks.rules.low.min=0.05")
+
+
+@pytest.fixture(scope="session")
+def loosened(marked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy in which `again` measured what comes alive by a looser rule; beside it the copy."""
+    root = tmp_path_factory.mktemp("loosened") / "copy"
+    shutil.copytree(marked, root, ignore=shutil.ignore_patterns("page"))
+    run = command("stage", "again", "corpus", *LOOSE)
+    subprocess.run(run, cwd=root, check=True, capture_output=True, timeout=120)
+    return root
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed."""
+
+    out: str
+    err: str
+
+
+Here = Callable[..., Said]
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
+    """Runs a command that needs no workers in this process, in a directory."""
+
+    def run(where: Path, *arguments: object, expect: int = 0) -> Said:
+        monkeypatch.chdir(where)
+        code = 0
+        try:
+            app(list(map(str, arguments)), standalone_mode=False)
+        except TamisError as error:
+            code = error.exit_code
+            print(error, file=sys.stderr)
+        sys.stdout.flush()
+        said = Said(*capfd.readouterr())
+        assert code == expect, said.err
+        return said
+
+    return run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,6 @@ from backports import zstd
 from support import command
 
 COLUMNS = ("lengths", "places")
-
-
-def run(where: Path, *arguments: object, expect: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        command(*arguments), cwd=where, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == expect and "Traceback" not in done.stderr, done.stderr
-    return done
 
 
 def said_by(text: str, column: str) -> Any:
@@ -36,7 +27,8 @@ def written(marked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("written")
     for form in ("parquet", "jsonl.zst"):
         places = ["-o", out / form, "--rejected", out / f"{form}.rejected"]
-        run(marked, "write", "corpus", "--format", form, *places)
+        run = command("write", "corpus", "--format", form, *places)
+        subprocess.run(run, cwd=marked, check=True, capture_output=True, timeout=120)
     return out
 
 
@@ -60,33 +52,33 @@ def test_lists_are_written_as_they_are(written: Path, side: str) -> None:
             assert record.get(column) == said_by(record["text"], column)
 
 
-def test_lists_of_rows_that_came_alive_are_put_in_place(marked: Path, tmp_path: Path) -> None:
+def test_lists_of_rows_that_came_alive_are_put_in_place(marked: Path, loosened: Path) -> None:
     """New values among old ones: a list in the row of another would be nobody's."""
-    shutil.copytree(marked, tmp_path / "c", ignore=shutil.ignore_patterns("page"))
-    query = f"""SELECT d.text, s.again_lengths, s.again_places
-        FROM '{tmp_path}/c/corpus/documents/*.parquet' d
-        POSITIONAL JOIN '{tmp_path}/c/corpus/signals/again/*.parquet' s
-        WHERE again_status = 1"""
-    before = len(duckdb.sql(query).fetchall())
-    run(tmp_path / "c", "stage", "again", "corpus", "--set", "marks.rules.low.min=0.05")
-    after = duckdb.sql(query).fetchall()
-    assert len(after) > before > 0
+
+    def measured(root: Path) -> list[Any]:
+        return duckdb.sql(f"""SELECT d.text, s.again_lengths, s.again_places
+            FROM '{root}/corpus/documents/*.parquet' d
+            POSITIONAL JOIN '{root}/corpus/signals/again/*.parquet' s
+            WHERE again_status = 1""").fetchall()
+
+    before, after = measured(marked), measured(loosened)
+    assert len(after) > len(before) > 0
     for text, lengths, places in after:
         assert (lengths, places) == (said_by(text, "lengths"), said_by(text, "places"))
 
 
-def test_why_shows_the_beginning_of_a_list(marked: Path) -> None:
+def test_why_shows_the_beginning_of_a_list(here, marked: Path) -> None:
     """A page of a thousand lines must not push the rules off the screen."""
     query = f"""SELECT row_number() OVER () - 1 AS row, places
         FROM '{marked}/corpus/signals/marks/00000.parquet'"""
     long = duckdb.sql(f"SELECT row, places FROM ({query}) WHERE len(places) > 4 LIMIT 1")
     row, places = long.fetchall()[0]
-    said = run(marked, "why", "corpus", f"00000:{row}").stdout
+    said = here(marked, "why", "corpus", f"00000:{row}").out
     assert f"[0, 1, 2, 3, ... ({len(places)} values)]" in said
-    whole = json.loads(run(marked, "why", "corpus", f"00000:{row}", "--json").stdout)
+    whole = json.loads(here(marked, "why", "corpus", f"00000:{row}", "--json").out)
     assert whole[0]["stages"][0]["signals"]["places"] == places
     short = duckdb.sql(f"SELECT row FROM ({query}) WHERE places = [0, 1] LIMIT 1").fetchall()
-    assert "[0, 1]" in run(marked, "why", "corpus", f"00000:{short[0][0]}").stdout
+    assert "[0, 1]" in here(marked, "why", "corpus", f"00000:{short[0][0]}").out
 
 
 def test_a_report_says_that_it_draws_no_lists(reported: dict[str, Any]) -> None:
@@ -95,8 +87,8 @@ def test_a_report_says_that_it_draws_no_lists(reported: dict[str, Any]) -> None:
     assert named == ["lengths", "places"]
 
 
-def test_a_rule_on_a_list_is_refused(marked: Path) -> None:
+def test_a_rule_on_a_list_is_refused(here, marked: Path) -> None:
     """Told before any work, with the line, in place of a failure in a worker."""
     change = ["--set", 'marks.rules.places={column="places",in=["1"]}']
-    said = run(marked, "report", "corpus", *change, "-o", "nowhere", expect=2).stderr
+    said = here(marked, "report", "corpus", *change, "-o", "nowhere", expect=2).err
     assert "'places' holds list" in said

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -13,19 +12,13 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from support import command
 
+from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.report.page import page
 
+LOOSE = ("--set", "marks.rules.low.min=0.05")  # lets more documents through to `again`
+
 Content = dict[str, Any]
-
-
-def run(where: Path, *arguments: object, expect: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        command(*arguments), cwd=where, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == expect and "Traceback" not in done.stderr, done.stderr
-    return done
 
 
 def signals(content: Content, stage: int = 0) -> dict[str, Content]:
@@ -122,16 +115,14 @@ def test_samples_of_a_table_are_nearest_to_their_own_bound(reported: Content) ->
     assert all(one["bound"] == one["value"] for one in groups["passes"])
 
 
-def test_samples_of_a_list_are_what_it_rejects(marked: Path, reported: Content) -> None:
+def test_samples_of_a_list_are_what_it_rejects(here, marked: Path, reported: Content) -> None:
     """A word that passes would be shown as turned away."""
     (group,) = rule(reported, "marks.known")["samples"]
     assert len(group["documents"]) == 6
     assert {one["value"] for one in group["documents"]} <= {"d", "<b>d</b>"}
     shown = group["documents"][0]
-    assert (
-        json.loads(run(marked, "why", "corpus", shown["key"], "--json").stdout)[0]["id"]
-        == (shown["id"])
-    )
+    (found,) = json.loads(here(marked, "why", "corpus", shown["key"], "--json").out)
+    assert found["id"] == shown["id"] and shown["text"] == found["text"][:600]
     assert len(shown["text"]) <= 600 <= max(one["characters"] for one in group["documents"])
 
 
@@ -184,55 +175,63 @@ def test_the_page_is_made_of_report_json_alone(marked: Path, reported: Content) 
     assert page(reported) == (marked / "page/index.html").read_text(encoding="utf-8")
 
 
-def test_same_corpus_same_bytes(marked: Path, reported: Content, tmp_path: Path) -> None:
+def test_same_corpus_same_bytes(here, marked: Path, reported: Content, tmp_path: Path) -> None:
     """Law 2: another place, another day, another directory to write into."""
     shutil.copytree(marked, tmp_path / "moved", ignore=shutil.ignore_patterns("page"))
-    said = run(tmp_path / "moved", "report", "corpus")
-    assert "corpus/report/index.html" in said.stderr and said.stdout == ""
+    said = here(tmp_path / "moved", "report", "corpus")
+    assert "corpus/report/index.html" in said.err and said.out == ""
     for name in ("report.json", "index.html"):
         made = (tmp_path / "moved/corpus/report" / name).read_bytes()
         assert made == (marked / "page" / name).read_bytes()
         assert str(tmp_path).encode() not in made and str(marked).encode() not in made
 
 
-def test_what_other_rules_measured_is_left_out(marked: Path, tmp_path: Path) -> None:
-    """Signals of rows that the recipe rejects earlier are there; they are no part of its answer."""
-    shutil.copytree(marked, tmp_path / "all", ignore=shutil.ignore_patterns("page"))
-    loose = ["--set", "marks.rules.low.min=0.05"]
-    asked = run(tmp_path / "all", "report", "corpus", *loose, "--json")
-    left = json.loads(asked.stdout)["stages"][1]["not_measured"]
-    assert left > 0 and f"'again' has not measured {left} documents" in asked.stderr
-    html = (tmp_path / "all/corpus/report/index.html").read_text(encoding="utf-8")
+def test_documents_that_were_never_measured_are_said(here, marked: Path, tmp_path: Path) -> None:
+    """A looser rule asked about: the figures of the stages after it lack those it lets through."""
+    said = here(marked, "report", "corpus", *LOOSE, "-o", tmp_path / "loose", "--json")
+    left = json.loads(said.out)["stages"][1]["not_measured"]
+    assert left > 0 and f"'again' has not measured {left} documents" in said.err
+    html = (tmp_path / "loose/index.html").read_text(encoding="utf-8")
     assert "figures are incomplete" in html and "not the one whose answer" in html
-    run(tmp_path / "all", "stage", "again", "corpus", *loose)
-    run(tmp_path / "all", "write", "corpus", "--set", "marks.rules.low.min=0.15")
-    run(tmp_path / "all", "report", "corpus")
-    made = (tmp_path / "all/corpus/report/report.json").read_bytes()
-    assert made == (marked / "page/report.json").read_bytes()
 
 
-def test_a_corpus_without_signals_has_a_page(marked: Path, tmp_path: Path) -> None:
+def test_what_another_recipe_measured_is_left_out(
+    here, loosened: Path, marked: Path, reported: Content, tmp_path: Path
+) -> None:
+    """Signals of rows that the recipe rejects earlier are there; they are no part of its answer."""
+    own = ["--recipe", marked / "corpus/recipe.toml"]
+    here(loosened, "report", "corpus", *own, "-o", tmp_path / "own")
+    made = json.loads((tmp_path / "own/report.json").read_text())
+    assert (
+        made["stages"] == reported["stages"]
+        and made["ledger"]["stages"][1]["entered"] == (reported["ledger"]["stages"][1]["entered"])
+    )
+
+
+def test_a_corpus_without_signals_has_a_page(here, tamis, marked: Path, tmp_path: Path) -> None:
     """What there is, and what is missing with the command that measures it."""
-    run(tmp_path, "ingest", marked / "in.jsonl", "-o", "bare")
-    said = run(tmp_path, "report", "bare", "--recipe", "quickstart").stderr
+    tamis("ingest", marked / "in.jsonl", "-o", "bare")
+    said = here(tmp_path, "report", "bare", "--recipe", "quickstart").err
     assert "language" in said and "tamis language bare" in said
     html = (tmp_path / "bare/report/index.html").read_text(encoding="utf-8")
     assert "Stage language has no signals" in html and "1,501" in html
-    run(tmp_path, "ingest", marked / "in.jsonl", "-o", "empty", "--set-aside", "heldout=1")
-    run(tmp_path, "report", "empty", "--recipe", "quickstart")
+    tamis("ingest", marked / "in.jsonl", "-o", "empty", "--set-aside", "heldout=1")
+    here(tmp_path, "report", "empty", "--recipe", "quickstart")
 
 
-def test_wrong_calls_are_answered(marked: Path, tmp_path: Path) -> None:
+def test_wrong_calls_are_answered(here, marked: Path, tmp_path: Path) -> None:
     """Exit codes and words as for every other command."""
-    assert "is not a corpus" in run(tmp_path, "report", "nowhere", expect=2).stderr
+    assert "is not a corpus" in here(tmp_path, "report", "nowhere", expect=2).err
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/index.html").write_text("my home page")
-    said = run(marked, "report", "corpus", "-o", tmp_path / "mine", expect=2).stderr
+    said = here(marked, "report", "corpus", "-o", tmp_path / "mine", expect=2).err
     assert "choose another directory" in said
     assert (tmp_path / "mine/index.html").read_text() == "my home page"
 
 
-def test_a_corpus_in_use_is_left_alone(sleeping: subprocess.Popen[str], tmp_path: Path) -> None:
-    """Two that write into a corpus at once: the second is told to wait."""
-    assert "in use" in run(tmp_path, "report", "asleep", expect=1).stderr
-    run(tmp_path, "report", "asleep", "-o", "beside")
+def test_a_corpus_in_use_is_left_alone(here, marked: Path, tmp_path: Path) -> None:
+    """Two that write into a corpus at once: the second is told to wait, or to write elsewhere."""
+    with Corpus(marked / "corpus").lock():
+        assert "in use" in here(marked, "report", "corpus", expect=1).err
+        here(marked, "report", "corpus", "-o", tmp_path / "beside")
+    assert not (marked / "corpus/report").exists()
