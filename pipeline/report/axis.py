@@ -24,7 +24,7 @@ from tamis.pipeline.report.sketch import Sketch
 MOST_BINS = 50
 HEAVY = 10.0  # times the median: a tail worth a logarithmic axis
 LONG = 4.0  # times the middle 99 %: a tail to cut
-_PER_DECADE = (20, 10, 5, 2, 1)
+_PER_DECADE = (20, 10, 5, 2, 1, 0.5, 0.25)
 
 Edges = npt.NDArray[np.float64]
 
@@ -96,7 +96,7 @@ def _log_edges(sketch: Sketch, bounds: Iterable[float], whole: bool) -> Edges:
     start, end = _in_view(math.log10(least), math.log10(sketch.high), *body)
     start, end = _with_bounds(start, end, [math.log10(b) for b in bounds if b > 0])
     fits = (n for n in _PER_DECADE if n * (end - start) <= MOST_BINS)
-    dense = next(fits, 1)
+    dense = next(fits, _PER_DECADE[-1])
     # A thousandth of a bin, lest rounding puts the least value outside.
     first, last = math.floor(start * dense - 1e-3), math.floor(end * dense + 1e-3) + 1
     edges = 10.0 ** (np.arange(first, last + 1) / dense)
