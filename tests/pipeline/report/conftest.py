@@ -60,6 +60,7 @@ name = "again"
 only = { label = ["a", "b"] }
 [stage.rules]
 size = { column = "text_bytes", max = 900 }
+narrow = { column = "again_share", min = 0.5, max = 0.52 }
 """
 HOSTILE = (
     'x</pre><script>alert(1)</script><img src="https://evil.example/x"> &amp; \u202eevil\x1b[2J'

@@ -100,6 +100,11 @@ def test_what_fails_is_its_share_of_the_bar() -> None:
     svg = histogram(figure([0, 1, 2], [10, 4], failing=[5, 0]))
     assert bars(svg, "bar fails") == [pytest.approx((LEFT + 2, 181.4, PLOT / 2), abs=0.2)]
     assert bars(svg, "bar passes")[0][2] == pytest.approx(PLOT / 2, abs=0.1)
+    (fails,), (passes, _) = (
+        [float(y) for y in re.findall(r"M[\d.]+ ([\d.]+)h", paths(svg, f"bar {outcome}")[0])]
+        for outcome in ("fails", "passes")
+    )
+    assert fails - passes == pytest.approx(PLOT / 2, abs=0.2)
 
 
 def test_what_lies_beyond_the_axis_has_its_own_bars() -> None:

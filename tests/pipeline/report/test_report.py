@@ -104,6 +104,15 @@ def test_samples_are_the_nearest_on_either_side(marked: Path, reported: Content)
     assert sampled(found, "max", "passes") == [s for s in shares if s <= high][:-4:-1]
 
 
+def test_samples_of_one_bound_are_not_those_of_the_other(marked: Path, reported: Content) -> None:
+    """Just above the greatest is not just below the least, though it is rejected and near."""
+    shares = sorted(ask(marked, "again_share", "again_share IS NOT NULL", "again"))
+    found = rule(reported, "again.narrow")
+    low, high = np.float32(0.5), np.float32(0.52)
+    assert sampled(found, "min", "fails") == [s for s in shares if s < low][:-4:-1]
+    assert sampled(found, "max", "fails") == [s for s in shares if s > high][:3]
+
+
 def test_samples_of_a_table_are_nearest_to_their_own_bound(reported: Content) -> None:
     """Ten words are few in one language and enough in another."""
     found = rule(reported, "marks.long")
