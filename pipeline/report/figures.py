@@ -25,6 +25,7 @@ from tamis.pipeline.rules import Mask, floats
 from tamis.pipeline.schema import Status
 
 TOP = 12  # words listed
+SHORT = 200  # characters of a word, an id or another value that is shown
 MOST_WORDS = 10_000  # different ones counted; a column with more holds names, not kinds
 QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
 
@@ -143,7 +144,7 @@ class Words:
             "nulls": self.nulls,
             "different": None if self.many else len(self.counts),
             "top": [
-                {"value": word, "documents": count, "failing": self.failing[word]}
+                {"value": word[:SHORT], "documents": count, "failing": self.failing[word]}
                 for word, count in most[:TOP]
             ],
             "others": {

@@ -32,13 +32,14 @@ th { text-align: left; font-weight: 600; color: var(--soft); }
 th, td { padding: .15rem .7rem .15rem 0; vertical-align: top; }
 td.n, th.n { text-align: right; white-space: nowrap; }
 tr.stage td { border-top: 1px solid var(--line); font-weight: 600; }
+td code { display: block; min-width: 12rem; }
 td.in { padding-left: 1.2rem; }
 .funnel { width: 100%; }
 .funnel td.drawn { width: 55%; min-width: 12rem; }
 .track { display: block; height: 1.1rem; margin: .15rem 0; }
 .track i { display: inline-block; min-width: 1px; height: 100%; background: var(--pass); }
 .track i.fails { background: var(--fail); }
-.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); gap: 1rem; }
+.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr)); gap: 1rem; }
 .panel { background: var(--raised); border-radius: 6px; padding: .8rem; min-width: 0; }
 .panel table { width: 100%; }
 .words td.drawn { width: 45%; }
@@ -53,7 +54,7 @@ svg .bound { stroke: var(--bound); stroke-width: 1.4; stroke-dasharray: 4 2; }
 svg .span { fill: var(--span); stroke: var(--bound); stroke-width: .7; }
 details { margin: .5rem 0; }
 summary { cursor: pointer; overflow-wrap: anywhere; }
-.samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); gap: 1rem; }
+.samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr)); gap: 1rem; }
 .sample { border-left: 3px solid var(--pass); padding-left: .6rem; min-width: 0; }
 details h3 { margin-top: .8rem; }
 .sample.fails { border-color: var(--fail); }

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from tamis.pipeline.corpus import Corpus
-from tamis.pipeline.report.figures import plain
+from tamis.pipeline.report.figures import SHORT, plain
 from tamis.pipeline.report.nearest import Place, Samples
 from tamis.pipeline.report.panels import sides
 from tamis.pipeline.rules import Rule
@@ -19,7 +19,6 @@ from tamis.pipeline.signals import ShardReader
 from tamis.pipeline.stage import Stage
 
 SHOWN = 600  # characters of a text
-SHORT = 200  # characters of an id or of a value
 
 
 @dataclass(frozen=True)
