@@ -39,7 +39,9 @@ td.in { padding-left: 1.2rem; }
 .track { display: block; height: 1.1rem; margin: .15rem 0; }
 .track i { display: inline-block; min-width: 1px; height: 100%; background: var(--pass); }
 .track i.fails { background: var(--fail); }
-.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr)); gap: 1rem; }
+.panels, .samples {
+  display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr));
+}
 .panel { background: var(--raised); border-radius: 6px; padding: .8rem; min-width: 0; }
 .panel table { width: 100%; }
 .words td.drawn { width: 45%; }
@@ -54,7 +56,6 @@ svg .bound { stroke: var(--bound); stroke-width: 1.4; stroke-dasharray: 4 2; }
 svg .span { fill: var(--span); stroke: var(--bound); stroke-width: .7; }
 details { margin: .5rem 0; }
 summary { cursor: pointer; overflow-wrap: anywhere; }
-.samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr)); gap: 1rem; }
 .sample { border-left: 3px solid var(--pass); padding-left: .6rem; min-width: 0; }
 details h3 { margin-top: .8rem; }
 .sample.fails { border-color: var(--fail); }
