@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tamis.filters.kernels.arrays import Hashes, Ints
+from tamis.filters.kernels.arrays import Flags, Hashes, Ints
 from tamis.filters.kernels.compiled import inlined, kernel
 from tamis.filters.kernels.document import (
     BRACES,
@@ -34,41 +34,59 @@ def count_signs(doc: Document) -> None:
     """Fills doc.counts from NUMBER_SIGNS on.
 
     ELLIPSES are `...` and U+2026, SPACED_ELLIPSES `. . .`; SENTENCES what `\\b[^.!?]+[.!?]*` finds,
-    TOKENS fastText's that start with a letter or digit. No branch but for full stops.
+    TOKENS fastText's that start with a letter or digit.
     """
-    number_signs = ellipses = spaced_ellipses = braces = sentences = tokens = breaks = 0
-    dots = following = 0
-    inside, fresh = False, True
-    for place in range(doc.counts[CHARACTERS]):
-        code, prop = doc.codes[place], doc.props[place]
-        number_signs += code == NUMBER_SIGN
-        braces += (code == _OPEN) | (code == _CLOSE)
-        ellipses += code == ELLIPSIS
-        breaks += prop & BREAK != 0
-        if code == DOT:
-            dots += 1
-            if dots == 3:
-                ellipses += 1
-                dots = 0
-            if place >= following and spaced_dots(doc.codes, place):
-                spaced_ellipses += 1
-                following = place + 5
-        else:
-            dots = 0
-        word = prop & WORD != 0
-        sentences += word & (not inside)
-        ends = (code == DOT) | (code == _QUESTION) | (code == _EXCLAMATION)
-        inside = (inside | word) & (not ends)
-        blank = (code == SPACE) | ((code >= 0x09) & (code <= 0x0D)) | (code == 0)
-        tokens += fresh & (prop & ALNUM != 0)
-        fresh = blank
-    doc.counts[NUMBER_SIGNS] = number_signs
-    doc.counts[ELLIPSES] = ellipses
-    doc.counts[SPACED_ELLIPSES] = spaced_ellipses
-    doc.counts[BRACES] = braces
-    doc.counts[SENTENCES] = sentences
-    doc.counts[TOKENS] = tokens
-    doc.counts[BREAKS] = breaks
+    codes, props, counts = doc.codes, doc.props, doc.counts
+    count = counts[CHARACTERS]
+    number_signs = ellipses = braces = breaks = 0
+    for place in range(count):  # eight at a time
+        number_signs += codes[place] == NUMBER_SIGN
+        braces += (codes[place] == _OPEN) | (codes[place] == _CLOSE)
+        ellipses += codes[place] == ELLIPSIS
+        breaks += props[place] & BREAK != 0
+    counts[NUMBER_SIGNS] = number_signs
+    counts[ELLIPSES] = ellipses
+    counts[BRACES] = braces
+    counts[BREAKS] = breaks
+    counts[TOKENS] = _tokens(codes, props, count)
+    _stops(doc)
+
+
+@kernel
+def _tokens(codes: Ints, props: Flags, count: int) -> int:
+    found = 1 if count and props[0] & ALNUM else 0
+    for place in range(1, count):
+        before = codes[place - 1]
+        blank = (before == SPACE) | ((before >= 0x09) & (before <= 0x0D)) | (before == 0)
+        found += blank & (props[place] & ALNUM != 0)
+    return found
+
+
+@kernel
+def _stops(doc: Document) -> None:
+    """What full stops, question and exclamation marks make: sentences and ellipses."""
+    codes, props, counts = doc.codes, doc.props, doc.counts
+    sentences = ellipses = spaced_ellipses = dots = 0
+    word = stop = last_dot = -1
+    following = 0
+    for place in range(counts[CHARACTERS]):
+        code = codes[place]
+        word = place if props[place] & WORD else word
+        if code in (DOT, _QUESTION, _EXCLAMATION):
+            sentences += word > stop
+            stop = place
+            if code == DOT:
+                dots = dots + 1 if last_dot == place - 1 else 1
+                last_dot = place
+                if dots == 3:
+                    ellipses += 1
+                    dots = 0
+                if place >= following and spaced_dots(codes, place):
+                    spaced_ellipses += 1
+                    following = place + 5
+    counts[SENTENCES] = sentences + (word > stop)
+    counts[ELLIPSES] += ellipses
+    counts[SPACED_ELLIPSES] = spaced_ellipses
 
 
 @inlined
