@@ -68,7 +68,7 @@ def clean(
         row[THIRD] = third_longest(room.codes, count)
         size = clean_page(room.codes, room.props, count, limits, wanted, row)
         first, last = strip(room.props, 0, size)
-        place = write(room.codes, first, last, done, done.ends[number])
+        place = write(room.codes, first, last, done.data, done.ends[number])
         finish(done, number, place, data, start, stop)
 
 
