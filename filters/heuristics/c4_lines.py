@@ -105,7 +105,7 @@ def clean_page(
         row[reason] += 1
         if reason == KEPT:
             row[SENTENCES] += count_sentences(codes, props, first, last)
-            size = _move(codes, props, first, last, size, row[KEPT] > 1)
+            size = _move(codes, props, first, last, size)
     return size
 
 
@@ -117,9 +117,9 @@ def _has_bracket(codes: Ints, start: int, stop: int) -> bool:
 
 
 @kernel
-def _move(codes: Ints, props: Flags, first: int, last: int, size: int, follows: bool) -> int:
+def _move(codes: Ints, props: Flags, first: int, last: int, size: int) -> int:
     """Puts a line behind those that stay, which end at size; gives where it then ends."""
-    if follows:
+    if size:
         codes[size] = NEWLINE
         props[size] = SPACE
         size += 1
