@@ -21,8 +21,8 @@ from tamis.filters.kernels.document import (
     Document,
     keep_alphanumeric,
 )
-from tamis.filters.kernels.folding import fold
-from tamis.filters.kernels.hashes import hash_of
+from tamis.filters.kernels.folding import fold, fold_plain
+from tamis.filters.kernels.hashes import OFFSET, hash_of, step
 from tamis.filters.kernels.lines import repeated
 from tamis.filters.kernels.ngrams import LONGEST, find_repeats
 from tamis.filters.kernels.paragraphs import paragraphs
@@ -104,8 +104,13 @@ def _words(doc: Document, stops: Hashes, tables: Tables, row: Floats) -> None:
             union |= doc.props[place]
         plain += union & ALPHA == 0
         if stop - start <= LONGEST_STOP and len(stops):
-            length = fold(doc.codes, doc.props, start, stop, False, tables, doc.folded)
-            stopped += is_in(stops, hash_of(doc.folded, 0, length))
+            length, plain_word = fold_plain(doc.codes, doc.props, start, stop, False, doc.folded)
+            if not plain_word:
+                length = fold(doc.codes, doc.props, start, stop, False, tables, doc.folded)
+            state = OFFSET
+            for place in range(length):
+                state = step(state, doc.folded[place])
+            stopped += is_in(stops, state)
     row[1] = share(size, count)
     row[5] = share(plain, count)
     row[6] = stopped if len(stops) else np.nan

@@ -153,7 +153,8 @@ def _raw_words(doc: Document, stops: Hashes, row: Floats) -> None:
         union, state, prop = first, OFFSET, first
         while not prop & SPACE and prop & WORD == first & WORD:
             union |= prop
-            state = step(state, doc.codes[place])
+            if len(stops):
+                state = step(state, doc.codes[place])
             place += 1
             prop = doc.props[place]
         words += 1

@@ -12,8 +12,8 @@ from tamis.filters.heuristics.signals import Signal
 from tamis.filters.kernels.arrays import Bytes, Ints
 from tamis.filters.kernels.compiled import inlined, kernel
 from tamis.filters.kernels.document import LINES, SPACED, Document
-from tamis.filters.kernels.folding import fold
-from tamis.filters.kernels.hashes import hash_of
+from tamis.filters.kernels.folding import fold, fold_plain
+from tamis.filters.kernels.hashes import OFFSET, step
 from tamis.filters.kernels.unicode_tables import NUMERIC, UPPER, Tables
 
 _CODE = "RedPajama-V2, quality_signals/lines.py"
@@ -95,13 +95,19 @@ def normalised_words(doc: Document, tables: Tables, values: LineValues) -> tuple
         stop = doc.line_stops[line]
         while word < doc.counts[SPACED] and doc.spaced_starts[word] < stop:
             start, end = doc.spaced_starts[word], doc.spaced_stops[word]
-            size = fold(doc.codes, doc.props, start, end, True, tables, doc.folded)
+            size, plain = fold_plain(doc.codes, doc.props, start, end, True, doc.folded)
+            if not plain:
+                size = fold(doc.codes, doc.props, start, end, True, tables, doc.folded)
             word += 1
             if not size:
                 continue
-            doc.word_hashes[words] = hash_of(doc.folded, 0, size)
+            state = OFFSET
+            for place in range(size):
+                code = doc.folded[place]
+                state = step(state, code)
+                numeric += tables.flags[code] & NUMERIC != 0
+            doc.word_hashes[words] = state
             doc.ends[words + 1] = doc.ends[words] + size
-            numeric += _numeric(doc.folded, size, tables)
             javascripts += size == 10 and _holds(doc.folded, 0, _JAVASCRIPT)
             ipsums += lorem and size >= 5 and _holds(doc.folded, 0, _IPSUM)
             lorem = size >= 5 and _holds(doc.folded, size - 5, _LOREM)
@@ -116,14 +122,6 @@ def normalised_words(doc: Document, tables: Tables, values: LineValues) -> tuple
 
 
 @inlined
-def _numeric(folded: Ints, size: int, tables: Tables) -> int:
-    found = 0
-    for place in range(size):
-        found += tables.flags[folded[place]] & NUMERIC != 0
-    return found
-
-
-@kernel
 def _raw_line(doc: Document, line: int, values: LineValues) -> None:
     """The values of a line as it is, its newline one of its characters."""
     start, stop = doc.line_starts[line], doc.line_stops[line]

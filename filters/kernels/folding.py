@@ -10,6 +10,7 @@ from tamis.filters.kernels.unicode_tables import (
     CASED,
     FOLDS,
     IGNORABLE,
+    MARK,
     PUNCTUATION,
     SPACE,
     Tables,
@@ -18,6 +19,26 @@ from tamis.filters.kernels.unicode_tables import (
 WIDEST = 4
 """No character becomes more than so many."""
 _SIGMA, _FINAL_SIGMA = 0x3A3, 0x3C2
+
+
+@inlined
+def fold_plain(
+    codes: Ints, props: Flags, start: int, stop: int, drop: bool, folded: Ints
+) -> tuple[int, bool]:
+    """As `fold`, for most words; gives the length and whether it holds, else `fold` is to be asked.
+
+    It is part of its caller: the call would cost more than the work.
+    """
+    size = 0
+    odd = np.uint32(0)
+    for place in range(start, stop):
+        code, prop = codes[place], props[place]
+        if not (drop and prop & PUNCTUATION):
+            folded[size] = code + 32 if prop & FOLDS else code
+            size += 1
+        if code >= 0x80:
+            odd |= prop
+    return size, odd & (FOLDS | MARK) == 0
 
 
 @kernel
@@ -38,7 +59,7 @@ def fold(
         code = codes[place]
         if not prop & FOLDS:
             folded[size] = code
-            marks |= code >= 0x300 and tables.combining[code] > 0
+            marks |= prop & MARK != 0
             size += 1
         elif code < 0x80:
             folded[size] = code + 32

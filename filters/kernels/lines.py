@@ -39,7 +39,7 @@ def next_break(codes: Ints, props: Flags, start: int, count: int) -> tuple[int, 
     return stop, stop + 2 if both else stop + 1
 
 
-@kernel
+@inlined
 def strip(props: Flags, start: int, stop: int) -> tuple[int, int]:
     """The range without whitespace at its ends."""
     while start < stop and props[start] & SPACE:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 
-OTHER, EXTEND, FORMAT, ZWJ, LETTER, HEBREW, KATAKANA, NUMERIC, CONNECTOR = range(9)
+OTHER, EXTEND, FORMAT, ZWJ, KATAKANA, LETTER, HEBREW, NUMERIC, CONNECTOR = range(9)
 MID_LETTER, MID_NUMBER, MID_BOTH, SINGLE_QUOTE, DOUBLE_QUOTE, REGIONAL, PICTURE = range(9, 16)
 """MID_BOTH is the published MidNumLet; PICTURE stands for Extended_Pictographic."""
 

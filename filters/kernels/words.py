@@ -23,6 +23,7 @@ from tamis.filters.kernels.word_classes import (
     MID_LETTER,
     MID_NUMBER,
     NUMERIC,
+    OTHER,
     PICTURE,
     REGIONAL,
     SINGLE_QUOTE,
@@ -45,7 +46,8 @@ def words(
 ) -> int:
     """Writes start, stop, hash and traits of the words of so many characters; gives their number.
 
-    The four arrays hold at least count.
+    The four arrays hold at least count. Whitespace must stand behind the last character, if only in
+    props.
     """
     number = 0
     place = 0
@@ -54,9 +56,18 @@ def words(
         if first & SEPARATOR:
             place += 1
             continue
-        stop = word_stop(codes, props, place, count)
-        state, union, common = OFFSET, first, first
         starts[number] = place
+        state, union, common = OFFSET, first, first
+        while LETTER <= props[place] >> CLASS <= CONNECTOR:  # most words: no boundary in between
+            state = step(state, codes[place])
+            union |= props[place]
+            common &= props[place]
+            place += 1
+        stop = place
+        if place == starts[number] and _stands_alone(codes, props, place):
+            stop = place + 1
+        elif place == starts[number] or not _ends_before(props, place):
+            stop = word_stop(codes, props, starts[number], count)
         while place < stop:
             state = step(state, codes[place])
             union |= props[place]
@@ -73,11 +84,34 @@ def words(
     return number
 
 
+@inlined
+def _is_mark(kind: int) -> bool:
+    return EXTEND <= kind <= ZWJ
+
+
+@inlined
+def _stands_alone(codes: Ints, props: Flags, place: int) -> bool:
+    """Whether a sign is a word by itself for certain: nothing like it and no mark follows."""
+    kind = props[place] >> CLASS
+    if kind in (KATAKANA, REGIONAL) or codes[place] == codes[place + 1]:
+        return False
+    return not EXTEND <= props[place + 1] >> CLASS <= ZWJ
+
+
+@inlined
+def _ends_before(props: Flags, place: int) -> bool:
+    """Whether letters end before a place for certain: whitespace, a sign before it, or brackets."""
+    kind = props[place] >> CLASS
+    if kind == OTHER or kind >= REGIONAL:
+        return True
+    return kind >= MID_LETTER and props[place + 1] & SEPARATOR != 0
+
+
 @kernel
 def word_stop(codes: Ints, props: Flags, start: int, count: int) -> int:
     """Where the word that starts at a character ends."""
     kind = props[start] >> CLASS
-    if LETTER <= kind <= CONNECTOR:
+    if KATAKANA <= kind <= CONNECTOR:
         return _letters_stop(props, start, count)
     place = start + 1
     if codes[start] == 0x2D or codes[start] == 0x2E:
@@ -88,11 +122,6 @@ def word_stop(codes: Ints, props: Flags, start: int, count: int) -> int:
         if second < count and props[second] >> CLASS == REGIONAL:
             place = second + 1
     return _skip_marks(props, place, count)
-
-
-@inlined
-def _is_mark(kind: int) -> bool:
-    return EXTEND <= kind <= ZWJ
 
 
 @kernel
