@@ -154,7 +154,7 @@ class Published:
     def decide(
         self, text: str, words: list[str], sentences: Callable[[str], Sequence[object]]
     ) -> dict[str, str]:
-        """KEEP or the reason of every filter; where it divides by no words, its first rule."""
+        """KEEP or the reason of every filter; its last rule where it divides by no words."""
         for module in WORD_MODULES:
             vars(module)["split_into_words"] = lambda text, language: words
         vars(c4_filters)["split_into_sentences"] = lambda line, language: sentences(line)
@@ -313,7 +313,7 @@ def equal(decisions: Sequence[tuple[str, str]]) -> float:
 
 
 def summary(found: dict[str, Found]) -> str:
-    header = ["filter", "kept, as published", "kept by tamis", "same decision"]
+    header = ["filter", "kept, as published", "kept by tamis", "same decision", "same reason"]
     lines = []
     for name in RULES:
         spacy, fed = (pairs(found.values(), side, name) for side in ("spacy", "fed"))
@@ -328,7 +328,7 @@ def summary(found: dict[str, Found]) -> str:
                 f"{other} of {len(fed):,}",
             ]
         )
-    return table([*header, "same reason", "other decisions if fed the same words"], lines)
+    return table([*header, "other decisions if fed the same words"], lines)
 
 
 def by_set(found: dict[str, Found]) -> str:
