@@ -102,18 +102,13 @@ def joined(text: str, start: int, i: int) -> bool:
         return True
     if text[i] == text[i - 1] and text[i] in ".-":
         return True
-    # A mark that begins a word is a sign like any other.
-    first = "Other" if word_class(text[start]) in ABSORBED else word_class(text[start])
-    solid = [word_class(ch) for ch in text[start + 1 : i]]
-    before = [first, *(one for one in solid if one not in ABSORBED)]
+    solid = (one for one in map(word_class, text[start + 1 : i]) if one not in ABSORBED)
+    # A mark that begins a word goes with nothing but further marks, as no rule has it.
+    before = [word_class(text[start]), *solid]
     last, last_but_one = before[-1], before[-2] if len(before) > 1 else ""
-    return (
-        pair(last, here)
-        or split_by(last_but_one, last, here, following(text, i))
-        or (
-            here == last == "Regional" and before.count("Regional") % 2 == 1  # WB15, WB16
-        )
-    )
+    regional = here == last == "Regional" and before.count("Regional") % 2 == 1  # WB15, WB16
+    after = following(text, i)
+    return regional or pair(last, here) or split_by(last_but_one, last, here, after)
 
 
 def following(text: str, i: int) -> str:
