@@ -24,8 +24,10 @@ from tamis.pipeline.errors import CallError, nearest
 from tamis.pipeline.rules import Rule
 
 KINDS = {
+    "c4": "tamis.filters.heuristics.c4:C4",
     "language": "tamis.filters.language:Language",
     "noop": "tamis.filters.noop:Noop",
+    "refinedweb": "tamis.filters.heuristics.refinedweb:RefinedWeb",
 }
 
 

@@ -40,6 +40,7 @@ FOLDS = 1 << 14  # lower case and NFD change it
 CASED = 1 << 15  # for the form of a small sigma at the end of a word
 IGNORABLE = 1 << 16  # likewise
 MARK = 1 << 17  # has a combining class, so that its place among others may change
+DECIMAL = 1 << 18  # isdecimal, \d
 CLASS = 24  # its word class stands in the bits from here
 
 LAST = 0x110000
@@ -135,5 +136,6 @@ def properties(char: str) -> int:
         CASED: lower,
         IGNORABLE: skipped and not lower,
         MARK: unicodedata.combining(char) > 0,
+        DECIMAL: char.isdecimal(),
     }
     return sum(bit for bit, holds in answers.items() if holds) | word_class(char) << CLASS

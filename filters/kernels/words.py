@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from tamis.filters.kernels.arrays import Bytes, Flags, Hashes, Ints
 from tamis.filters.kernels.compiled import inlined, kernel
-from tamis.filters.kernels.hashes import OFFSET, step
+from tamis.filters.kernels.hashes import of_range
 from tamis.filters.kernels.unicode_tables import ALNUM, ALPHA, CLASS, SEPARATOR, SYMBOL
 from tamis.filters.kernels.word_classes import (
     CONNECTOR,
@@ -38,7 +38,9 @@ HAS_LETTER, NO_SYMBOL, STARTS_ALNUM = 1, 2, 4
 def words(
     codes: Ints,
     props: Flags,
+    begun: Hashes,
     count: int,
+    edges: Ints,
     starts: Ints,
     stops: Ints,
     hashes: Hashes,
@@ -46,42 +48,61 @@ def words(
 ) -> int:
     """Writes start, stop, hash and traits of the words of so many characters; gives their number.
 
-    The four arrays hold at least count. Whitespace must stand behind the last character, if only in
-    props.
+    begun: the hashes of the text's beginnings. edges is room to work in; it and the last four hold
+    at least count + 2. Whitespace must stand behind the last character, if only in props.
     """
-    number = 0
-    place = 0
+    runs = _letter_runs(props, count, edges)
+    number = place = run = 0
     while place < count:
-        first = props[place]
-        if first & SEPARATOR:
+        if run < runs and edges[run] == place:
+            stop = edges[run + 1]
+            run += 2
+            if not _ends_before(props, stop):
+                stop = word_stop(codes, props, place, count)
+        elif props[place] & SEPARATOR:
             place += 1
             continue
-        starts[number] = place
-        state, union, common = OFFSET, first, first
-        while LETTER <= props[place] >> CLASS <= CONNECTOR:  # most words: no boundary in between
-            state = step(state, codes[place])
-            union |= props[place]
-            common &= props[place]
-            place += 1
-        stop = place
-        if place == starts[number] and _stands_alone(codes, props, place):
+        elif _stands_alone(codes, props, place):
             stop = place + 1
-        elif place == starts[number] or not _ends_before(props, place):
-            stop = word_stop(codes, props, starts[number], count)
-        while place < stop:
-            state = step(state, codes[place])
-            union |= props[place]
-            common &= props[place]
-            place += 1
+        else:
+            stop = word_stop(codes, props, place, count)
+        while run < runs and edges[run] < stop:
+            run += 2
+        starts[number] = place
         stops[number] = stop
-        hashes[number] = state
-        traits[number] = (
-            (HAS_LETTER if union & ALPHA else 0)
-            | (0 if common & SYMBOL else NO_SYMBOL)
-            | (STARTS_ALNUM if first & ALNUM else 0)
-        )
+        hashes[number] = of_range(begun, place, stop)
+        traits[number] = _traits(props, place, stop)
         number += 1
+        place = stop
     return number
+
+
+@kernel
+def _letter_runs(props: Flags, count: int, edges: Ints) -> int:
+    """Writes where runs of letters, digits and connectors begin and end; gives how many edges.
+
+    Every place is written down and stays if it is an edge: no branch to be guessed wrong.
+    """
+    found = 0
+    inside = False
+    for place in range(count + 1):
+        letter = LETTER <= props[place] >> CLASS <= CONNECTOR
+        edges[found] = place
+        found += letter != inside
+        inside = letter
+    return found
+
+
+@inlined
+def _traits(props: Flags, start: int, stop: int) -> int:
+    union = common = props[start]
+    alnum = STARTS_ALNUM if union & ALNUM else 0
+    if union & ALPHA and not common & SYMBOL:  # nothing more to learn
+        return HAS_LETTER | NO_SYMBOL | alnum
+    for place in range(start + 1, stop):
+        union |= props[place]
+        common &= props[place]
+    return (HAS_LETTER if union & ALPHA else 0) | (0 if common & SYMBOL else NO_SYMBOL) | alnum
 
 
 @inlined
@@ -95,7 +116,7 @@ def _stands_alone(codes: Ints, props: Flags, place: int) -> bool:
     kind = props[place] >> CLASS
     if kind in (KATAKANA, REGIONAL) or codes[place] == codes[place + 1]:
         return False
-    return not EXTEND <= props[place + 1] >> CLASS <= ZWJ
+    return not _is_mark(props[place + 1] >> CLASS)
 
 
 @inlined
@@ -104,7 +125,7 @@ def _ends_before(props: Flags, place: int) -> bool:
     kind = props[place] >> CLASS
     if kind == OTHER or kind >= REGIONAL:
         return True
-    return kind >= MID_LETTER and props[place + 1] & SEPARATOR != 0
+    return bool(kind >= MID_LETTER and props[place + 1] & SEPARATOR)
 
 
 @kernel

@@ -16,14 +16,17 @@ POLICIES = (
 
 @dataclass(frozen=True)
 class Options:
-    """The published code's; FineWeb has end_marks=() and min_words=3."""
+    """The published code's; FineWeb has need_end_mark=False and min_words=3."""
 
-    end_marks: tuple[str, ...] = (".", "?", "!", '"')
-    """None at all: a line may end in anything."""
     min_words: int = 5
     max_word_length: int = 1000
-    citations_are_words: bool = False
-    """datatrove counts words before it takes citations out, the published code after."""
+    """0 for no limit."""
+    need_end_mark: bool = True
+    end_marks: tuple[str, ...] = (".", "?", "!", '"')
+    keep_ellipsis: bool = False
+    remove_citations: bool = True
+    drop_javascript: bool = True
+    drop_policy: bool = True
 
 
 def edit(
@@ -31,39 +34,44 @@ def edit(
 ) -> tuple[str | None, Counter[str]]:
     """The text of the lines kept, None if that is the text as it was, and what was found.
 
-    Counted are the lines by what `judge` says of them, and the "sentences" of those that stay:
-    "kept" ones, and ones with "lorem_ipsum" or "curly_bracket", for either of which the published
-    code drops the page, as it does for fewer than three sentences.
+    Counted are lines, by the rule that removes them, and "sentences" of the "kept" ones. The
+    published code drops the page at a line with "lorem_ipsum" or "curly_bracket".
     """
     counts: Counter[str] = Counter()
     kept = []
     for line in map(str.strip, text.splitlines()):
-        clean, reason = judge(line, options or Options())
+        counts["lines"] += 1
+        clean, reason = judge(line, options or Options(), counts)
         counts[reason] += 1
-        if reason in ("kept", "lorem_ipsum", "curly_bracket"):
+        if reason == "kept":
             counts["sentences"] += len(sentences(clean))
             kept.append(clean)
+    lengths = sorted(map(len, text.split("\n")), reverse=True)
+    counts["third_longest"] = [*lengths, 0, 0][2]
     new = "\n".join(kept).strip()
     return None if new == text else new, counts
 
 
-def judge(line: str, options: Options) -> tuple[str, str]:
-    """A stripped line without its citations, and the first rule that it meets."""
-    words = line.split()
-    if any(len(word) > options.max_word_length for word in words):
-        return line, "too_long_word"
-    line = CITATION.sub("", line)
-    if options.end_marks and (not line.endswith(options.end_marks) or line.endswith("...")):
+def judge(line: str, options: Options, counts: Counter[str]) -> tuple[str, str]:
+    """A stripped line without its citations, and the first rule that removes it or "kept"."""
+    if options.max_word_length and any(map(options.max_word_length.__lt__, map(len, line.split()))):
+        return line, "long_word"
+    if options.remove_citations:
+        line, found = CITATION.subn("", line)
+        counts["citations"] += found
+    if options.need_end_mark and not ends_well(line, options):
         return line, "no_end_mark"
-    if len(words if options.citations_are_words else line.split()) < options.min_words:
-        return line, "too_few_words"
+    if len(line.split()) < options.min_words:
+        return line, "few_words"
     lower = line.lower()
-    if "lorem ipsum" in lower:
-        return line, "lorem_ipsum"
-    if "javascript" in lower:
+    counts["lorem_ipsum"] += "lorem ipsum" in lower
+    if options.drop_javascript and "javascript" in lower:
         return line, "javascript"
-    if "{" in line:
-        return line, "curly_bracket"
-    if any(policy in lower for policy in POLICIES):
+    counts["curly_bracket"] += "{" in line
+    if options.drop_policy and any(policy in lower for policy in POLICIES):
         return line, "policy"
     return line, "kept"
+
+
+def ends_well(line: str, options: Options) -> bool:
+    return line.endswith(options.end_marks) and (options.keep_ellipsis or line[-3:] != "...")
