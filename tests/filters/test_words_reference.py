@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reference.views import own_words
+from reference.views import own_words, standard_words
 from reference.words import words
 
 # Words with `|` between them, in place of which the text has nothing but the spaces.
@@ -49,12 +49,27 @@ def test_example(rule: str) -> None:
         ("🇫🇷🇩🇪🇮", ["🇫🇷", "🇩🇪", "🇮"]),
         ("well--known", ["well", "--", "known"]),
         ("x..y.z", ["x", "..", "y.z"]),
+        (
+            "see http://a.org/b?c=d, <http://b>c",
+            ["see", "http://a.org/b?c=d,", "<", "http://b", ">", "c"],
+        ),
+        ('a="http://b.c/d"', ["a", "=", '"', "http://b.c/d", '"']),
+        ("://a ://", [":", "/", "/", "a", ":", "/", "/"]),
+        ("me@x.org @me a@ a@@b a@\u0301b", ["me@x.org", "@", "me", "a", "@", *"a@@b", "a@\u0301b"]),
+        ("12:30:05 1:a a:b 1::2", ["12:30:05", "1", ":", "a", "a:b", "1", ":", ":", "2"]),
         ("(a)'s", ["(", "a", ")", "'", "s"]),
         ("กขข\u0e34", ["ก", "ข", "ข\u0e34"]),
     ],
 )
 def test_without_spaces(text: str, parts: list[str]) -> None:
     assert own_words(text) == parts
+
+
+def test_standard_words() -> None:
+    """Without addresses a URL falls into its parts."""
+    text = "to me@x.org at 9:05 http://a.b"
+    parts = ["to", "me", "@", "x.org", "at", "9", ":", "05", "http", ":", "/", "/", "a.b"]
+    assert standard_words(text) == parts
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("ab1.-'\u200d \u0301")))
