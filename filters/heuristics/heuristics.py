@@ -20,7 +20,14 @@ from tamis.filters.heuristics.signals import Signal, schema
 from tamis.filters.heuristics.stop_words import STOP_WORDS, table
 from tamis.filters.kernels.arrays import Bytes, Floats, Hashes, Ints, Longs
 from tamis.filters.kernels.compiled import kernel
-from tamis.filters.kernels.document import Document, room_for, segment, take_words
+from tamis.filters.kernels.document import (
+    ADDRESSES,
+    Document,
+    room_for,
+    segment,
+    segment_words,
+    take_words,
+)
 from tamis.filters.kernels.lines import NEWLINE
 from tamis.filters.kernels.signs import count_signs
 from tamis.filters.kernels.unicode_tables import Tables, tables
@@ -210,7 +217,10 @@ def _measure(
             gopher.gopher(doc, words, out[blocks[_GOPHER, 0] : blocks[_GOPHER, 1], row])
         if sizes[_FINEWEB]:
             fineweb.fineweb(doc, out[blocks[_FINEWEB, 0] : blocks[_FINEWEB, 1], row])
-        if sizes[_DCLM]:
+        if sizes[_DCLM]:  # over the standard's words
+            if doc.counts[ADDRESSES]:
+                segment_words(doc, False)
+                take_words(doc)
             folded = dclm.Stops(
                 _table(stops.folded, language), stops.longest[language], stops.firsts[language]
             )

@@ -16,8 +16,9 @@ from tamis.filters.kernels.ngrams import Counting, Repeats, counting, number, re
 from tamis.filters.kernels.words import STARTS_ALNUM, words
 
 CHARACTERS, WORDS, LINES, SPACED = range(4)
-NUMBER_SIGNS, ELLIPSES, SPACED_ELLIPSES, BRACES, SENTENCES, TOKENS, BREAKS = range(4, 11)
-"""Places in Document.counts; the second row is for signs.count_signs to fill."""
+ADDRESSES = 4  # words that are longer because addresses are words
+NUMBER_SIGNS, ELLIPSES, SPACED_ELLIPSES, BRACES, SENTENCES, TOKENS, BREAKS = range(5, 12)
+"""Places in Document.counts; the last row is for signs.count_signs to fill."""
 
 
 class Document(NamedTuple):
@@ -61,7 +62,7 @@ def room_for(size: int) -> Document:
         return np.empty(items, np.int32)
 
     return Document(
-        counts=np.zeros(11, np.int64),
+        counts=np.zeros(12, np.int64),
         codes=ints(),
         props=np.empty(items, np.uint32),
         begun=np.empty(WIDEST * items, np.uint64),
@@ -94,22 +95,31 @@ def segment(doc: Document, data: Bytes, start: int, stop: int, flags: Flags) -> 
     doc.codes[count] = NEWLINE
     doc.props[count] = flags[NEWLINE]  # so that whoever looks ahead finds whitespace
     beginnings(doc.codes, count, doc.begun)
-    counts[WORDS] = words(
-        doc.codes,
-        doc.props,
-        doc.begun,
-        count,
-        doc.items,
-        doc.word_starts,
-        doc.word_stops,
-        doc.word_hashes,
-        doc.word_traits,
-    )
+    segment_words(doc, True)
     counts[LINES] = lines(doc.codes, count, doc.line_starts, doc.line_stops)
     for line in range(counts[LINES]):
         ends = strip(doc.props, doc.line_starts[line], doc.line_stops[line])
         doc.strip_starts[line], doc.strip_stops[line] = ends
     counts[SPACED] = spaced(doc.props, count, doc.spaced_starts, doc.spaced_stops)
+
+
+@kernel
+def segment_words(doc: Document, addresses: bool) -> None:
+    """Finds the words; addresses: those that spaCy has as one, else only the standard's."""
+    number, longer = words(
+        doc.codes,
+        doc.props,
+        doc.begun,
+        doc.counts[CHARACTERS],
+        doc.items,
+        doc.word_starts,
+        doc.word_stops,
+        doc.word_hashes,
+        doc.word_traits,
+        addresses,
+    )
+    doc.counts[WORDS] = number
+    doc.counts[ADDRESSES] = longer
 
 
 @inlined
