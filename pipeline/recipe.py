@@ -332,6 +332,11 @@ def _check_rule(rule: Rule, known: Mapping[str, pa.DataType], at: str) -> None:
             raise CallError(
                 f"{at}, rule '{rule.name}': no column '{column}': {nearest(column, known)}"
             )
+        if pa.types.is_nested(known[column]):
+            raise CallError(
+                f"{at}, rule '{rule.name}': '{column}' holds {known[column]}, several values: "
+                "a rule needs a column of single ones"
+            )
     kind = known[rule.column]
     number = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
     if rule.numeric and not number:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tamis.filters.kernels.arrays import Bytes, Flags, Ints, Longs
 from tamis.filters.kernels.characters import decode
-from tamis.filters.kernels.compiled import kernel
+from tamis.filters.kernels.compiled import inlined, kernel
 from tamis.filters.kernels.edits import Edited, Room, finish, has_words, write
 from tamis.filters.kernels.lines import NEWLINE, next_break, strip
 from tamis.filters.kernels.phrases import Phrases, phrases, phrases_in
@@ -68,7 +68,7 @@ def clean(
         row[THIRD] = third_longest(room.codes, count)
         size = clean_page(room.codes, room.props, count, limits, wanted, row)
         first, last = strip(room.props, 0, size)
-        place = write(room.codes, first, last, done, done.ends[number])
+        place = write(room.codes, first, last, done.data, done.ends[number])
         finish(done, number, place, data, start, stop)
 
 
@@ -81,29 +81,45 @@ def clean_page(
     wanted: Phrases,
     row: Ints,
 ) -> int:
-    """Moves the lines that stay to the front, a newline between them; gives where they end."""
+    """Moves the lines that stay to the front, a newline between them; gives where they end.
+
+    Most lines are short and have no end mark; a call with arrays costs as much as reading thirty
+    characters, so these lines cause none.
+    """
+    longest, marks = limits.max_word_length or count, limits.end_marks
     size = place = 0
     while place < count:
         stop, following = next_break(codes, props, place, count)
         first, last = strip(props, place, stop)
         place = following
         row[LINES] += 1
-        reason = LONG_WORD
-        if not _has_long_word(props, first, last, limits.max_word_length):
-            if limits.remove_citations:
-                last = remove_citations(codes, props, first, last, row)
-            reason = judge(codes, props, first, last, limits, wanted, row)
+        if last - first > longest and _has_long_word(props, first, last, longest):
+            row[LONG_WORD] += 1
+            continue
+        if limits.remove_citations and _has_bracket(codes, first, last):
+            last = remove_citations(codes, props, first, last, row)
+        if limits.need_end_mark and not _ends_well(codes, first, last, marks, limits.keep_ellipsis):
+            row[NO_END_MARK] += 1
+            continue
+        reason = judge(codes, props, first, last, limits, wanted, row)
         row[reason] += 1
         if reason == KEPT:
             row[SENTENCES] += count_sentences(codes, props, first, last)
-            size = _move(codes, props, first, last, size, row[KEPT] > 1)
+            size = _move(codes, props, first, last, size)
     return size
 
 
+@inlined
+def _has_bracket(codes: Ints, start: int, stop: int) -> bool:
+    while start < stop and codes[start] != _OPEN:
+        start += 1
+    return start < stop
+
+
 @kernel
-def _move(codes: Ints, props: Flags, first: int, last: int, size: int, follows: bool) -> int:
+def _move(codes: Ints, props: Flags, first: int, last: int, size: int) -> int:
     """Puts a line behind those that stay, which end at size; gives where it then ends."""
-    if follows:
+    if size:
         codes[size] = NEWLINE
         props[size] = SPACE
         size += 1
@@ -118,9 +134,7 @@ def _move(codes: Ints, props: Flags, first: int, last: int, size: int, follows: 
 
 @kernel
 def _has_long_word(props: Flags, start: int, stop: int, limit: int) -> bool:
-    """Whether str.split gives a word longer than a limit; 0 is none."""
-    if stop - start <= limit or limit == 0:
-        return False
+    """Whether str.split gives a word longer than a limit."""
     begin = start
     for place in range(start, stop):
         if props[place] & SPACE:
@@ -184,12 +198,10 @@ def judge(
     wanted: Phrases,
     row: Ints,
 ) -> int:
-    """Which column of the counts a line without citations belongs to: KEPT, or why it goes.
+    """Which column of the counts a line that ends well belongs to: KEPT, or why it goes.
 
     What makes the published code drop the page is counted beside it.
     """
-    if limits.need_end_mark and not _has_end_mark(codes, first, last, limits):
-        return NO_END_MARK
     if not has_words(props, first, last, limits.min_words):
         return FEW_WORDS
     found = phrases_in(codes, first, last, wanted)
@@ -206,19 +218,15 @@ def judge(
     return KEPT
 
 
-@kernel
-def _has_end_mark(codes: Ints, first: int, last: int, limits: Limits) -> bool:
-    if first == last:
-        return False
+@inlined
+def _ends_well(codes: Ints, first: int, last: int, marks: Ints, keep_ellipsis: bool) -> bool:
+    found = False
+    for mark in marks:
+        found |= first < last and codes[last - 1] == mark
     dots = 0
     while dots < 3 and last - dots > first and codes[last - dots - 1] == _DOT:
         dots += 1
-    if dots == 3 and not limits.keep_ellipsis:
-        return False
-    found = False
-    for mark in limits.end_marks:
-        found = found or codes[last - 1] == mark
-    return found
+    return found and (dots < 3 or keep_ellipsis)
 
 
 @kernel

@@ -8,37 +8,33 @@ default. Stop words are compared in lower case and NFD, all occurrences counted.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pyarrow as pa
 
 from tamis.filters.heuristics.signals import Signal
 from tamis.filters.kernels.arrays import Floats, Hashes
-from tamis.filters.kernels.compiled import inlined, kernel
+from tamis.filters.kernels.compiled import kernel
 from tamis.filters.kernels.document import (
     CHARACTERS,
+    ELLIPSES,
     LINES,
+    NUMBER_SIGNS,
     SPACED,
+    SPACED_ELLIPSES,
+    TOKENS,
     Document,
     keep_alphanumeric,
 )
 from tamis.filters.kernels.folding import fold, fold_plain
-from tamis.filters.kernels.hashes import OFFSET, hash_of, step
+from tamis.filters.kernels.hashes import hash_of, of_range
 from tamis.filters.kernels.lines import repeated
 from tamis.filters.kernels.ngrams import LONGEST, find_repeats
 from tamis.filters.kernels.paragraphs import paragraphs
-from tamis.filters.kernels.signs import (
-    DOT,
-    ELLIPSIS,
-    HASH,
-    SPACE_CODE,
-    ends_in_ellipsis,
-    is_in,
-    share,
-)
-from tamis.filters.kernels.unicode_tables import ALNUM, ALPHA, Tables
+from tamis.filters.kernels.signs import ends_in_ellipsis, is_in, share, spaced_dots
+from tamis.filters.kernels.unicode_tables import ALPHA, Tables
 
-LONGEST_STOP = 24
-"""No longer word is looked up among the stop words."""
 _CODE = "DCLM, content_filters.py"
 _COUNTS = ("words", "stop_words")
 SIGNALS = tuple(
@@ -72,18 +68,33 @@ SIGNALS = tuple(
         ),
     )
 )
+
+
+class Stops(NamedTuple):
+    """Stop words of a language, folded."""
+
+    places: Hashes
+    """As stop_words.table makes it."""
+    longest: int
+    """How many characters the longest has; 0 if there is none."""
+    firsts: int
+    """Bit k: one starts with an ASCII character whose last five bits are k."""
+
+
 _BULLETS = (0x25CF, 0x2022, 0x2A, 0x2D)
 
 
 @kernel
-def dclm(doc: Document, stops: Hashes, tables: Tables, row: Floats) -> None:
-    """Fills a row with SIGNALS, NaN where one is not defined, of a document whose words were taken.
+def dclm(doc: Document, stops: Stops, tables: Tables, row: Floats) -> None:
+    """Fills a row with SIGNALS, NaN where one is not defined.
 
-    stops: hash table of the folded stop words, as stop_words makes it; none of length 0.
+    The words of the document were taken and its signs counted.
+
     """
     _words(doc, stops, tables, row)
-    row[0] = _tokens(doc)
-    row[2] = share(_signs(doc), doc.counts[SPACED])
+    row[0] = doc.counts[TOKENS]
+    signs = doc.counts[NUMBER_SIGNS] + doc.counts[ELLIPSES] + doc.counts[SPACED_ELLIPSES]
+    row[2] = share(signs, doc.counts[SPACED])
     _lines(doc, row)
     pieces = paragraphs(doc, 0, doc.counts[CHARACTERS], True)
     _, _, copies, copies_size = repeated(pieces, doc.room, doc.sizes)
@@ -93,71 +104,27 @@ def dclm(doc: Document, stops: Hashes, tables: Tables, row: Floats) -> None:
 
 
 @kernel
-def _words(doc: Document, stops: Hashes, tables: Tables, row: Floats) -> None:
+def _words(doc: Document, stops: Stops, tables: Tables, row: Floats) -> None:
+    codes, props, folded, places = doc.codes, doc.props, doc.folded, stops.places
+    starts, ends, longest, firsts = doc.spaced_starts, doc.spaced_stops, stops.longest, stops.firsts
     size = plain = stopped = 0
     count = doc.counts[SPACED]
     for word in range(count):
-        start, stop = doc.spaced_starts[word], doc.spaced_stops[word]
+        start, stop = starts[word], ends[word]
         size += stop - start
-        union = np.uint32(0)
-        for place in range(start, stop):
-            union |= doc.props[place]
-        plain += union & ALPHA == 0
-        if stop - start <= LONGEST_STOP and len(stops):
-            length, plain_word = fold_plain(doc.codes, doc.props, start, stop, False, doc.folded)
-            if not plain_word:
-                length = fold(doc.codes, doc.props, start, stop, False, tables, doc.folded)
-            state = OFFSET
-            for place in range(length):
-                state = step(state, doc.folded[place])
-            stopped += is_in(stops, state)
+        place = start
+        while place < stop and not props[place] & ALPHA:
+            place += 1
+        plain += place == stop
+        # The first character spares most words the look-up.
+        if stop - start <= longest and (codes[start] >= 0x80 or firsts >> (codes[start] & 31) & 1):
+            length, holds = fold_plain(codes, props, start, stop, folded)
+            if not holds:
+                length = fold(codes, props, start, stop, tables, folded)
+            stopped += is_in(places, hash_of(folded, 0, length))
     row[1] = share(size, count)
     row[5] = share(plain, count)
-    row[6] = stopped if len(stops) else np.nan
-
-
-@kernel
-def _tokens(doc: Document) -> int:
-    """fastText's tokens that start with a letter or digit."""
-    found = 0
-    fresh = True
-    for place in range(doc.counts[CHARACTERS]):
-        code = doc.codes[place]
-        blank = code == SPACE_CODE or 0x09 <= code <= 0x0D or code == 0
-        found += fresh and not blank and doc.props[place] & ALNUM != 0
-        fresh = blank
-    return found
-
-
-@inlined
-def _spaced_dots(doc: Document, start: int, stop: int) -> bool:
-    """Whether `. . .` starts at a place, before stop."""
-    codes = doc.codes
-    return (
-        start + 5 <= stop
-        and codes[start] == DOT
-        and codes[start + 1] == SPACE_CODE
-        and codes[start + 2] == DOT
-        and codes[start + 3] == SPACE_CODE
-        and codes[start + 4] == DOT
-    )
-
-
-@kernel
-def _signs(doc: Document) -> int:
-    found = dots = following = 0
-    count = doc.counts[CHARACTERS]
-    for place in range(count):
-        code = doc.codes[place]
-        dots = dots + 1 if code == DOT else 0
-        if dots == 3:
-            found += 1
-            dots = 0
-        if code == DOT and place >= following and _spaced_dots(doc, place, count):
-            found += 1
-            following = place + 5
-        found += code in (HASH, ELLIPSIS)
-    return found
+    row[6] = stopped if longest else np.nan
 
 
 @kernel
@@ -169,11 +136,9 @@ def _lines(doc: Document, row: Floats) -> None:
             continue
         bullets += doc.codes[start] in _BULLETS
         ellipses += ends_in_ellipsis(doc.codes, start, stop) or (
-            stop - start >= 5 and _spaced_dots(doc, stop - 5, stop)
+            stop - start >= 5 and spaced_dots(doc.codes, stop - 5)
         )
-        whole = start == doc.line_starts[line] and stop == doc.line_stops[line]
-        key = doc.line_hashes[line] if whole else hash_of(doc.codes, start, stop)
-        doc.room.keys[pieces] = key
+        doc.room.keys[pieces] = of_range(doc.begun, start, stop)
         doc.sizes[pieces] = stop - start
         total += stop - start
         pieces += 1

@@ -11,6 +11,7 @@ from tamis.filters.heuristics.signals import Signal
 from tamis.filters.kernels.arrays import Floats
 from tamis.filters.kernels.compiled import kernel
 from tamis.filters.kernels.document import CHARACTERS, LINES, WORDS, Document
+from tamis.filters.kernels.hashes import of_range
 from tamis.filters.kernels.lines import repeated
 from tamis.filters.kernels.signs import share
 from tamis.filters.kernels.unicode_tables import TERMINAL
@@ -40,7 +41,7 @@ def fineweb(doc: Document, row: Floats) -> None:
         if doc.strip_starts[line] < doc.strip_stops[line]:
             marked += doc.props[stop - 1] & TERMINAL != 0
             short += stop - start <= SHORT
-            doc.room.keys[pieces] = doc.line_hashes[line]
+            doc.room.keys[pieces] = of_range(doc.begun, start, stop)
             doc.sizes[pieces] = stop - start
             pieces += 1
     newlines = doc.counts[LINES] - 1

@@ -12,11 +12,21 @@ import pyarrow as pa
 from tamis.filters.heuristics.signals import Signal
 from tamis.filters.kernels.arrays import Floats, Hashes
 from tamis.filters.kernels.compiled import inlined, kernel
-from tamis.filters.kernels.document import CHARACTERS, LINES, WORDS, Document
+from tamis.filters.kernels.document import (
+    BREAKS,
+    CHARACTERS,
+    ELLIPSES,
+    LINES,
+    NUMBER_SIGNS,
+    WORDS,
+    Document,
+    raw_lines,
+)
+from tamis.filters.kernels.hashes import of_range
 from tamis.filters.kernels.lines import next_break, repeated, strip
 from tamis.filters.kernels.ngrams import LONGEST, find_repeats
 from tamis.filters.kernels.paragraphs import paragraphs
-from tamis.filters.kernels.signs import DOT, ELLIPSIS, HASH, ends_in_ellipsis, share
+from tamis.filters.kernels.signs import ends_in_ellipsis, share
 from tamis.filters.kernels.words import HAS_LETTER, NO_SYMBOL
 
 _PAPER = "Gopher, appendix A1.1"
@@ -59,13 +69,19 @@ _BULLET, _HYPHEN = 0x2022, 0x2D
 
 @kernel
 def gopher(doc: Document, stops: Hashes, row: Floats) -> None:
-    """Fills a row with SIGNALS, NaN where one is not defined, of a document whose words were taken.
+    """Fills a row with SIGNALS, NaN where one is not defined.
+
+    The words of the document were taken and its signs counted.
 
     stops: hash table of the stop words, as stop_words makes it; none of length 0.
     """
     _words(doc, stops, row)
-    _signs(doc, row)
-    _lines(doc, row)
+    row[2] = share(doc.counts[NUMBER_SIGNS], doc.counts[WORDS])
+    row[3] = share(doc.counts[ELLIPSES], doc.counts[WORDS])
+    if doc.counts[BREAKS] == doc.counts[LINES] - 1:
+        _newlines(doc, row)
+    else:
+        _all_breaks(doc, row)
     _repetition(doc, row)
 
 
@@ -103,31 +119,28 @@ def distinct(doc: Document, table: Hashes) -> int:
 
 
 @kernel
-def _signs(doc: Document, row: Floats) -> None:
-    hashes = ellipses = dots = 0
-    for place in range(doc.counts[CHARACTERS]):
-        code = doc.codes[place]
-        dots = dots + 1 if code == DOT else 0
-        if dots == 3:
-            ellipses += 1
-            dots = 0
-        hashes += code == HASH
-        ellipses += code == ELLIPSIS
-    row[2] = share(hashes, doc.counts[WORDS])
-    row[3] = share(ellipses, doc.counts[WORDS])
+def _newlines(doc: Document, row: Floats) -> None:
+    """Lines of a text in which nothing but newlines ends one."""
+    bullets = ellipses = 0
+    total = raw_lines(doc)
+    for line in range(total):
+        first, last = doc.strip_starts[line], doc.strip_stops[line]
+        bullets += first < last and doc.codes[first] in (_BULLET, _HYPHEN)
+        ellipses += ends_in_ellipsis(doc.codes, first, last)
+    row[4] = share(bullets, total)
+    row[5] = share(ellipses, total)
 
 
 @kernel
-def _lines(doc: Document, row: Floats) -> None:
+def _all_breaks(doc: Document, row: Floats) -> None:
     """Lines as str.splitlines has them."""
     total = bullets = ellipses = start = 0
     count = doc.counts[CHARACTERS]
     while start < count:
         stop, following = next_break(doc.codes, doc.props, start, count)
         first, last = strip(doc.props, start, stop)
-        if first < last:
-            bullets += doc.codes[first] == _BULLET or doc.codes[first] == _HYPHEN
-            ellipses += ends_in_ellipsis(doc.codes, first, last)
+        bullets += first < last and doc.codes[first] in (_BULLET, _HYPHEN)
+        ellipses += ends_in_ellipsis(doc.codes, first, last)
         total += 1
         start = following
     row[4] = share(bullets, total)
@@ -166,7 +179,8 @@ def _merged_lines(doc: Document) -> tuple[int, int, int]:
     for line in range(doc.counts[LINES]):
         size = doc.line_stops[line] - doc.line_starts[line]
         if size:
-            doc.room.keys[pieces] = doc.line_hashes[line]
+            start, stop = doc.line_starts[line], doc.line_stops[line]
+            doc.room.keys[pieces] = of_range(doc.begun, start, stop)
             doc.sizes[pieces] = size
             pieces += 1
     again, again_size, _, _ = repeated(pieces, doc.room, doc.sizes)

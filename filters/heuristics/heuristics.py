@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,16 @@ from tamis.filters.heuristics.signals import Signal, schema
 from tamis.filters.heuristics.stop_words import STOP_WORDS, table
 from tamis.filters.kernels.arrays import Bytes, Floats, Hashes, Ints, Longs
 from tamis.filters.kernels.compiled import kernel
-from tamis.filters.kernels.document import Document, room_for, segment, take_words
+from tamis.filters.kernels.document import (
+    ADDRESSES,
+    Document,
+    room_for,
+    segment,
+    segment_words,
+    take_words,
+)
 from tamis.filters.kernels.lines import NEWLINE
+from tamis.filters.kernels.signs import count_signs
 from tamis.filters.kernels.unicode_tables import Tables, tables
 
 Set = Literal["gopher", "fineweb", "dclm", "rps"]
@@ -126,6 +135,7 @@ class Heuristics:
             _packed(tuple(chosen.get(code, ()) for code in known), False),
             _packed(tuple(chosen.get(code, ()) for code in known), True),
             _packed(tuple(listed.get(code, ()) for code in known), False),
+            *_outlines(tuple(chosen.get(code, ()) for code in known)),
         )
 
 
@@ -143,6 +153,9 @@ class Stops(NamedTuple):
     exact: Packed
     folded: Packed
     listed: Packed
+    longest: Longs
+    firsts: Longs
+    """Of the folded words of every language, as dclm.Stops has them."""
 
 
 @lru_cache(maxsize=8)
@@ -150,6 +163,14 @@ def _packed(lists: tuple[tuple[str, ...], ...], folded: bool) -> Packed:
     parts = [*(table(words, folded) for words in lists), np.zeros(0, np.uint64)]
     bounds = np.cumsum([0, *(len(part) for part in parts)])
     return Packed(np.concatenate(parts), bounds.astype(np.int64))
+
+
+@lru_cache(maxsize=8)
+def _outlines(lists: tuple[tuple[str, ...], ...]) -> tuple[Longs, Longs]:
+    folded = [[normalize("NFD", word.lower()) for word in words] for words in (*lists, ())]
+    longest = [max(map(len, words), default=0) for words in folded]
+    firsts = [sum({1 << (ord(word[0]) & 31) for word in words if word}) for words in folded]
+    return np.array(longest, np.int64), np.array(firsts, np.int64)
 
 
 @lru_cache(maxsize=4)
@@ -189,14 +210,21 @@ def _measure(
         language = stops.languages[row]
         if sizes[_GOPHER] or sizes[_DCLM]:
             take_words(doc)
+        if sizes[_GOPHER] or sizes[_DCLM] or sizes[_RPS]:
+            count_signs(doc)
         if sizes[_GOPHER]:
             words = _table(stops.exact, language)
             gopher.gopher(doc, words, out[blocks[_GOPHER, 0] : blocks[_GOPHER, 1], row])
         if sizes[_FINEWEB]:
             fineweb.fineweb(doc, out[blocks[_FINEWEB, 0] : blocks[_FINEWEB, 1], row])
-        if sizes[_DCLM]:
-            words = _table(stops.folded, language)
-            dclm.dclm(doc, words, known, out[blocks[_DCLM, 0] : blocks[_DCLM, 1], row])
+        if sizes[_DCLM]:  # over the standard's words
+            if doc.counts[ADDRESSES]:
+                segment_words(doc, False)
+                take_words(doc)
+            folded = dclm.Stops(
+                _table(stops.folded, language), stops.longest[language], stops.firsts[language]
+            )
+            dclm.dclm(doc, folded, known, out[blocks[_DCLM, 0] : blocks[_DCLM, 1], row])
         if sizes[_RPS]:  # last, since it overwrites the words
             words = _table(stops.listed, language)
             part = _of_lines(values, bounds[row], bounds[row + 1])

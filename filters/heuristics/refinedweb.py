@@ -102,6 +102,10 @@ class RefinedWeb:
     needs: ClassVar[tuple[str, ...]] = ("text",)
     gives: ClassVar[pa.Schema] = schema([*DEFINITIONS, TEXT])
 
+    def __post_init__(self) -> None:
+        if min(self.max_newlines, self.min_words, self.max_phrase_words + 1) < 0:
+            raise ValueError("a limit is not negative, but for max_phrase_words = -1")
+
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """DEFINITIONS, and the edited text, null where it equals the text."""
         source = edits.texts(batch.column("text"))

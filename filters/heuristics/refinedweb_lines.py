@@ -93,7 +93,7 @@ def clean(
             if line:
                 done.data[place] = NEWLINE
                 place += 1
-            place = write(room.codes, lines.starts[line], lines.stops[line], done, place)
+            place = write(room.codes, lines.starts[line], lines.stops[line], done.data, place)
         finish(done, number, place, data, start, stop)
 
 
@@ -189,10 +189,12 @@ def drop_by_share(
 @kernel
 def drop_counters(room: Room, lines: Lines, found: int, row: Ints) -> int:
     """Drops lines such as `3 likes`, and strips."""
+    codes, props = room.codes, room.props
     kept = 0
     for line in range(found):
         start, stop = lines.starts[line], lines.stops[line]
-        if is_counter(room.codes, room.props, start, stop):
+        letter = start < stop and props[start] & (WORD | DECIMAL) == WORD
+        if not letter and is_counter(codes, props, start, stop):
             row[COUNTER] += 1
         else:
             lines.starts[kept], lines.stops[kept] = start, stop
@@ -254,35 +256,45 @@ def drop_short(room: Room, lines: Lines, found: int, min_words: int, row: Ints) 
 def drop_phrase(
     room: Room, lines: Lines, found: int, phrase: Ints, where: int, max_words: int, row: Ints
 ) -> int:
-    """Takes a phrase out of short lines, drops those of which nothing is left, and strips."""
+    """Takes a phrase out of short lines, drops those of which nothing is left, and strips.
+
+    Nearly all lines are passed by at the look of one character.
+    """
+    codes, props, letter = room.codes, room.props, phrase[0]
+    starts, stops = lines.starts, lines.stops
+    if not found:
+        return 0
+    anywhere = where == _ANYWHERE and _occurs(codes, starts[0], stops[found - 1], phrase)
+    offset = len(phrase) if where == _AT_END else 0
     kept = 0
     for line in range(found):
-        start, stop = lines.starts[line], lines.stops[line]
-        if _may_have(room, start, stop, phrase, where) and not has_words(
-            room.props, start, stop, max_words + 1
-        ):
-            empty = start == stop
-            start, stop = remove_phrase(room, start, stop, phrase, where, row)
-            if not empty and left(room.props, start, stop) == stop:
-                row[PHRASE] += 1
-                continue
-        lines.starts[kept], lines.stops[kept] = start, stop
+        start, stop = starts[line], stops[line]
+        place = stop - offset if offset else start
+        blank = start == stop or props[start] & SPACE != 0
+        if blank or anywhere or (place >= start and _may_be(codes[place], letter)):
+            begin, end = start, stop
+            if not has_words(props, start, stop, max_words + 1):
+                begin, end = remove_phrase(room, start, stop, phrase, where, row)
+                if start < stop and left(props, begin, end) == end:
+                    row[PHRASE] += 1
+                    continue
+            start, stop = begin, end
+        starts[kept], stops[kept] = start, stop
         kept += 1
     return strip(room, lines, kept)
 
 
+@inlined
+def _may_be(code: int, letter: int) -> bool:
+    """Whether a character may be a small ASCII letter without regard to case."""
+    return (code | 0x20) == letter or code > 0x7F
+
+
 @kernel
-def _may_have(room: Room, start: int, stop: int, phrase: Ints, where: int) -> bool:
-    """Whether a line has a phrase at a place or may be blank; other lines stay as they are."""
-    if start == stop or room.props[start] & SPACE:
-        return True
-    if where == _AT_START:
-        return _is_at(room.codes, start, stop, phrase)
-    if where == _AT_END:
-        return stop - len(phrase) >= start and _is_at(room.codes, stop - len(phrase), stop, phrase)
-    for place in range(start, stop - len(phrase) + 1):
-        code = room.codes[place]
-        if (code | 0x20 == phrase[0] or code > 0x7F) and _is_at(room.codes, place, stop, phrase):
+def _occurs(codes: Ints, start: int, stop: int, phrase: Ints) -> bool:
+    letter = phrase[0]
+    for place in range(start, stop):
+        if _may_be(codes[place], letter) and _is_at(codes, place, stop, phrase):
             return True
     return False
 

@@ -14,12 +14,21 @@ import pyarrow as pa
 
 from tamis.filters.heuristics.rps_lines import LineValues, normalised_words
 from tamis.filters.heuristics.signals import Signal
-from tamis.filters.kernels.arrays import Floats, Hashes
+from tamis.filters.kernels.arrays import Floats, Hashes, Ints
 from tamis.filters.kernels.compiled import inlined, kernel
-from tamis.filters.kernels.document import CHARACTERS, LINES, Document, number_items
-from tamis.filters.kernels.hashes import OFFSET, step
+from tamis.filters.kernels.document import (
+    BRACES,
+    CHARACTERS,
+    ELLIPSES,
+    NUMBER_SIGNS,
+    SENTENCES,
+    Document,
+    number_items,
+    raw_lines,
+)
+from tamis.filters.kernels.hashes import step
 from tamis.filters.kernels.ngrams import LONGEST, find_repeats
-from tamis.filters.kernels.signs import DOT, ELLIPSIS, HASH, ends_in_ellipsis, is_in, share
+from tamis.filters.kernels.signs import ends_in_ellipsis, is_in, share
 from tamis.filters.kernels.unicode_tables import LATIN, SPACE, UNUPPER, UPPER, WORD, Tables
 
 _CODE = "RedPajama-V2, quality_signals/"
@@ -70,20 +79,21 @@ STOP_WORDS = Signal(
     "stop words of the list given, by raw words; only with the option `rps_stop_words`",
     _CONTENT,
 )
-_OPEN, _CLOSE, _QUESTION, _EXCLAMATION = 0x7B, 0x7D, 0x3F, 0x21
+_FEW = 64
 
 
 @kernel
 def rps(doc: Document, stops: Hashes, tables: Tables, values: LineValues, row: Floats) -> None:
     """Fills a row with SIGNALS and STOP_WORDS, NaN where one is not defined; values with lines'.
 
-    stops: hash table of stop words; none of length 0.
+    stops: hash table of stop words; none of length 0. The signs of the document were counted.
     """
     words, length, ipsums = normalised_words(doc, tables, values)
     size = _normalised(doc, words, row)
     row[1] = share(size, words)
     row[4] = ipsums / length if length else 0.0
-    _signs(doc, row)
+    row[14] = doc.counts[SENTENCES]
+    row[19] = doc.counts[BRACES] / doc.counts[CHARACTERS] if doc.counts[CHARACTERS] else 0.0
     _raw_words(doc, stops, row)
     _line_ends(doc, row)
 
@@ -93,9 +103,15 @@ def _normalised(doc: Document, words: int, row: Floats) -> int:
     """What is counted over normalised words, whose hashes stand in doc.word_hashes."""
     classes = number_items(doc, doc.word_hashes, words)
     entropy = 0.0
+    terms = np.zeros(_FEW, np.float64)  # most words occur a few times: their logarithms are known
     for word in range(classes):
-        part = doc.room.counts[word] / words
-        entropy += -part * math.log(part)
+        times = doc.room.counts[word]
+        term = terms[times] if times < _FEW else 0.0
+        if term == 0.0:
+            term = -(times / words) * math.log(times / words)
+            if times < _FEW:
+                terms[times] = term
+        entropy += term
     row[0] = words
     row[2] = share(classes, words)
     row[3] = entropy if words else np.nan
@@ -110,62 +126,59 @@ def _normalised(doc: Document, words: int, row: Floats) -> int:
     return size
 
 
-@inlined
-def _ends_sentence(code: int) -> bool:
-    return code in (DOT, _QUESTION, _EXCLAMATION)
-
-
-@kernel
-def _signs(doc: Document, row: Floats) -> None:
-    """Signs in row[16] and row[18], to be divided, and sentences: what `\\b[^.!?]+[.!?]*` finds."""
-    sentences = symbols = dots = curly = 0
-    inside = False
-    count = doc.counts[CHARACTERS]
-    for place in range(count):
-        code = doc.codes[place]
-        dots = dots + 1 if code == DOT else 0
-        if dots == 3:
-            symbols += 1
-            dots = 0
-        symbols += code in (HASH, ELLIPSIS)
-        curly += code in (_OPEN, _CLOSE)
-        if _ends_sentence(code):
-            inside = False
-        elif not inside and doc.props[place] & WORD:
-            inside = True
-            sentences += 1
-    row[14] = sentences
-    row[17] = symbols
-    row[19] = curly / count if count else 0.0
-
-
 @kernel
 def _raw_words(doc: Document, stops: Hashes, row: Floats) -> None:
     """Runs of word characters and runs of other signs (NLTK's WordPunctTokenizer)."""
-    words = capitals = latin = stopped = 0
-    count = doc.counts[CHARACTERS]
-    place = 0
-    while place < count:
-        first = doc.props[place]
-        if first & SPACE:
+    capitals = latin = stopped = 0
+    words = _starts(doc, doc.items)
+    for word in range(words):
+        place = doc.items[word]
+        first, union = doc.props[place], np.uint32(0)
+        while _same_word(first, doc.props[place]) and not _decided(union):
+            union |= doc.props[place]
             place += 1
-            continue
-        union, state, prop = first, OFFSET, first
-        while not prop & SPACE and prop & WORD == first & WORD:
-            union |= prop
-            if len(stops):
-                state = step(state, doc.codes[place])
-            place += 1
-            prop = doc.props[place]
-        words += 1
         capitals += union & (UPPER | UNUPPER) == UPPER
         latin += union & LATIN != 0
         if len(stops):
-            stopped += is_in(stops, state)
+            stopped += is_in(stops, _raw_hash(doc, doc.items[word]))
     row[15] = share(capitals, words)
     row[16] = 1.0 - latin / words if words else np.nan
-    row[17] = share(row[17], words)
+    row[17] = share(doc.counts[NUMBER_SIGNS] + doc.counts[ELLIPSES], words)
     row[20] = stopped / words if row[0] else 0.0
+
+
+@inlined
+def _same_word(first: int, prop: int) -> bool:
+    """Whether two neighbours are of one raw word; the first is no whitespace."""
+    return not prop & SPACE and prop & WORD == first & WORD
+
+
+@inlined
+def _decided(union: np.uint32) -> bool:
+    """Whether more characters of a raw word could change nothing."""
+    return bool(union & (LATIN | UNUPPER) == LATIN | UNUPPER)
+
+
+@kernel
+def _starts(doc: Document, starts: Ints) -> int:
+    """Writes where raw words start; gives how many there are."""
+    found = 0
+    before = np.uint32(SPACE)
+    for place in range(doc.counts[CHARACTERS]):
+        kind = doc.props[place] & (SPACE | WORD)
+        starts[found] = place
+        found += (kind != before) & (kind != SPACE)
+        before = kind
+    return found
+
+
+@kernel
+def _raw_hash(doc: Document, start: int) -> np.uint64:
+    stop, state = start, np.uint64(0)
+    while _same_word(doc.props[start], doc.props[stop]):
+        state = step(state, doc.codes[stop])
+        stop += 1
+    return state
 
 
 @kernel
@@ -175,10 +188,3 @@ def _line_ends(doc: Document, row: Floats) -> None:
     for line in range(total):
         ellipses += ends_in_ellipsis(doc.codes, doc.strip_starts[line], doc.strip_stops[line])
     row[18] = share(ellipses, total)
-
-
-@kernel
-def raw_lines(doc: Document) -> int:
-    """How many lines there are if what stands behind the last newline is one only if not empty."""
-    last = doc.counts[LINES] - 1
-    return int(last + (doc.line_starts[last] < doc.line_stops[last]))

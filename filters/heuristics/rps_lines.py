@@ -9,12 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tamis.filters.heuristics.signals import Signal
-from tamis.filters.kernels.arrays import Bytes, Ints
-from tamis.filters.kernels.compiled import inlined, kernel
-from tamis.filters.kernels.document import LINES, SPACED, Document
-from tamis.filters.kernels.folding import fold, fold_plain
-from tamis.filters.kernels.hashes import OFFSET, step
-from tamis.filters.kernels.unicode_tables import NUMERIC, UPPER, Tables
+from tamis.filters.kernels.arrays import Bytes, Hashes, Ints
+from tamis.filters.kernels.compiled import kernel
+from tamis.filters.kernels.document import CHARACTERS, LINES, Document
+from tamis.filters.kernels.folding import Seen, fold_words
+from tamis.filters.kernels.hashes import beginnings, hash_of, of_range
+from tamis.filters.kernels.unicode_tables import UPPER, Tables
 
 _CODE = "RedPajama-V2, quality_signals/lines.py"
 LINE_SIGNALS = tuple(
@@ -66,18 +66,13 @@ _BULLETS = (
     *(0x2022, 0x2023, 0x25B6, 0x25C0, 0x25E6, 0x25A0, 0x25A1, 0x25AA, 0x25AB),
     0x2013,  # a dash, which the published code takes for one
 )
-_JAVASCRIPT = np.array([ord(letter) for letter in "javascript"], np.int32)
-_LOREM = np.array([ord(letter) for letter in "lorem"], np.int32)
-_IPSUM = np.array([ord(letter) for letter in "ipsum"], np.int32)
 
 
-@inlined
-def _holds(folded: Ints, start: int, letters: Ints) -> bool:
-    """Whether these letters stand at a place."""
-    equal = True
-    for k in range(len(letters)):
-        equal = equal and folded[start + k] == letters[k]
-    return equal
+def _hash(text: str) -> np.uint64:
+    return hash_of(np.array([ord(letter) for letter in text], np.int32), 0, len(text))
+
+
+_JAVASCRIPT, _LOREM, _IPSUM = _hash("javascript"), _hash("lorem"), _hash("ipsum")
 
 
 @kernel
@@ -87,49 +82,52 @@ def normalised_words(doc: Document, tables: Tables, values: LineValues) -> tuple
     Gives how many words and characters the normalised text has, and how often `lorem ipsum` stands
     in it. The lines' values are written on the way; no word crosses a newline.
     """
-    words = word = ipsums = 0
+    seen = Seen(doc.items, doc.sizes)
+    count = doc.counts[CHARACTERS]
+    words, size = fold_words(doc.codes, doc.props, count, tables, doc.folded, doc.ends, seen)
+    beginnings(doc.folded, size, doc.begun)
+    ipsums = _hash_words(words, doc.begun, doc.ends, doc.word_hashes)
+    values.javascripts[:] = 0
+    first = numeric = 0
+    hashes, ends, of_line = doc.word_hashes, doc.ends, values.words
+    javascripts, numerical = values.javascripts, values.numerical
+    for line in range(len(of_line)):
+        last = seen.words[line]
+        for word in range(first, last):
+            javascripts[line] += hashes[word] == _JAVASCRIPT
+        length = ends[last] - ends[first] + max(0, last - first - 1)
+        of_line[line] = last - first
+        numerical[line] = (seen.numeric[line] - numeric) / length if length else 0.0
+        first, numeric = last, seen.numeric[line]
+    _raw_lines(doc, values)
+    return words, size + max(0, words - 1), ipsums
+
+
+@kernel
+def _hash_words(words: int, begun: Hashes, ends: Ints, hashes: Hashes) -> int:
+    """Writes the hash of every word; gives how often `lorem ipsum` stands in the text."""
+    ipsums = 0
     lorem = False
-    doc.ends[0] = 0
-    for line in range(doc.counts[LINES]):
-        before, javascripts, numeric = words, 0, 0
-        stop = doc.line_stops[line]
-        while word < doc.counts[SPACED] and doc.spaced_starts[word] < stop:
-            start, end = doc.spaced_starts[word], doc.spaced_stops[word]
-            size, plain = fold_plain(doc.codes, doc.props, start, end, True, doc.folded)
-            if not plain:
-                size = fold(doc.codes, doc.props, start, end, True, tables, doc.folded)
-            word += 1
-            if not size:
-                continue
-            state = OFFSET
-            for place in range(size):
-                code = doc.folded[place]
-                state = step(state, code)
-                numeric += tables.flags[code] & NUMERIC != 0
-            doc.word_hashes[words] = state
-            doc.ends[words + 1] = doc.ends[words] + size
-            javascripts += size == 10 and _holds(doc.folded, 0, _JAVASCRIPT)
-            ipsums += lorem and size >= 5 and _holds(doc.folded, 0, _IPSUM)
-            lorem = size >= 5 and _holds(doc.folded, size - 5, _LOREM)
-            words += 1
-        if line < len(values.words):
-            length = doc.ends[words] - doc.ends[before] + max(0, words - before - 1)
-            values.words[line] = words - before
-            values.javascripts[line] = javascripts
-            values.numerical[line] = numeric / length if length else 0.0
-            _raw_line(doc, line, values)
-    return words, doc.ends[words] + max(0, words - 1), ipsums
+    for word in range(words):
+        start, stop = ends[word], ends[word + 1]
+        hashes[word] = of_range(begun, start, stop)
+        ipsum = lorem and stop - start >= 5 and of_range(begun, start, start + 5) == _IPSUM
+        ipsums += ipsum
+        lorem = stop - start >= 5 and of_range(begun, stop - 5, stop) == _LOREM
+    return ipsums
 
 
-@inlined
-def _raw_line(doc: Document, line: int, values: LineValues) -> None:
-    """The values of a line as it is, its newline one of its characters."""
-    start, stop = doc.line_starts[line], doc.line_stops[line]
-    upper = 0
-    for place in range(start, stop):
-        upper += doc.props[place] & UPPER != 0
-    size = stop - start + (line + 1 < doc.counts[LINES])
-    values.uppercase[line] = upper / size
-    first, last = doc.strip_starts[line], doc.strip_stops[line]
-    values.terminal[line] = first < last and doc.codes[last - 1] in _END_MARKS
-    values.bullets[line] = first < last and doc.codes[first] in _BULLETS
+@kernel
+def _raw_lines(doc: Document, values: LineValues) -> None:
+    """The values of lines as they are, a newline one of their characters."""
+    codes, props = doc.codes, doc.props
+    total = len(values.words)
+    for line in range(total):
+        start, stop = doc.line_starts[line], doc.line_stops[line]
+        upper = 0
+        for place in range(start, stop):
+            upper += props[place] & UPPER != 0
+        values.uppercase[line] = upper / (stop - start + (line + 1 < doc.counts[LINES]))
+        first, last = doc.strip_starts[line], doc.strip_stops[line]
+        values.terminal[line] = first < last and codes[last - 1] in _END_MARKS
+        values.bullets[line] = first < last and codes[first] in _BULLETS

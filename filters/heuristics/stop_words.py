@@ -160,4 +160,4 @@ def _hash(word: str, folded: bool) -> int:
     if not folded:
         return int(hash_of(codes, 0, count))
     form = np.empty(WIDEST * len(data), np.int32)
-    return int(hash_of(form, 0, fold(codes, props, 0, count, False, known, form)))
+    return int(hash_of(form, 0, fold(codes, props, 0, count, known, form)))

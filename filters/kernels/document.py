@@ -8,14 +8,17 @@ import numpy as np
 
 from tamis.filters.kernels.arrays import Bytes, Flags, Hashes, Ints, Longs
 from tamis.filters.kernels.characters import decode
-from tamis.filters.kernels.compiled import kernel
+from tamis.filters.kernels.compiled import inlined, kernel
 from tamis.filters.kernels.folding import WIDEST
+from tamis.filters.kernels.hashes import beginnings
 from tamis.filters.kernels.lines import NEWLINE, lines, spaced, strip
 from tamis.filters.kernels.ngrams import Counting, Repeats, counting, number, repeats
 from tamis.filters.kernels.words import STARTS_ALNUM, words
 
 CHARACTERS, WORDS, LINES, SPACED = range(4)
-"""Places in Document.counts."""
+ADDRESSES = 4  # words that are longer because addresses are words
+NUMBER_SIGNS, ELLIPSES, SPACED_ELLIPSES, BRACES, SENTENCES, TOKENS, BREAKS = range(5, 12)
+"""Places in Document.counts; the last row is for signs.count_signs to fill."""
 
 
 class Document(NamedTuple):
@@ -24,14 +27,15 @@ class Document(NamedTuple):
     counts: Longs
     codes: Ints
     props: Flags
+    begun: Hashes
+    """Of the beginnings of the text, from the empty one on; so of any range. As long as folded."""
     word_starts: Ints
     word_stops: Ints
     word_hashes: Hashes
     word_traits: Bytes
     line_starts: Ints
     line_stops: Ints
-    line_hashes: Hashes
-    """Of lines as they are between newlines."""
+    """Of what stands between newlines."""
     strip_starts: Ints
     strip_stops: Ints
     """Of lines without whitespace at their ends."""
@@ -58,16 +62,16 @@ def room_for(size: int) -> Document:
         return np.empty(items, np.int32)
 
     return Document(
-        counts=np.zeros(4, np.int64),
+        counts=np.zeros(12, np.int64),
         codes=ints(),
         props=np.empty(items, np.uint32),
+        begun=np.empty(WIDEST * items, np.uint64),
         word_starts=ints(),
         word_stops=ints(),
         word_hashes=np.empty(items, np.uint64),
         word_traits=np.empty(items, np.uint8),
         line_starts=ints(),
         line_stops=ints(),
-        line_hashes=np.empty(items, np.uint64),
         strip_starts=ints(),
         strip_stops=ints(),
         spaced_starts=ints(),
@@ -90,20 +94,39 @@ def segment(doc: Document, data: Bytes, start: int, stop: int, flags: Flags) -> 
     counts[CHARACTERS] = count
     doc.codes[count] = NEWLINE
     doc.props[count] = flags[NEWLINE]  # so that whoever looks ahead finds whitespace
-    counts[WORDS] = words(
-        doc.codes,
-        doc.props,
-        count,
-        doc.word_starts,
-        doc.word_stops,
-        doc.word_hashes,
-        doc.word_traits,
-    )
-    counts[LINES] = lines(doc.codes, count, doc.line_starts, doc.line_stops, doc.line_hashes)
+    beginnings(doc.codes, count, doc.begun)
+    segment_words(doc, True)
+    counts[LINES] = lines(doc.codes, count, doc.line_starts, doc.line_stops)
     for line in range(counts[LINES]):
         ends = strip(doc.props, doc.line_starts[line], doc.line_stops[line])
         doc.strip_starts[line], doc.strip_stops[line] = ends
     counts[SPACED] = spaced(doc.props, count, doc.spaced_starts, doc.spaced_stops)
+
+
+@kernel
+def segment_words(doc: Document, addresses: bool) -> None:
+    """Finds the words; addresses: those that spaCy has as one, else only the standard's."""
+    number, longer = words(
+        doc.codes,
+        doc.props,
+        doc.begun,
+        doc.counts[CHARACTERS],
+        doc.items,
+        doc.word_starts,
+        doc.word_stops,
+        doc.word_hashes,
+        doc.word_traits,
+        addresses,
+    )
+    doc.counts[WORDS] = number
+    doc.counts[ADDRESSES] = longer
+
+
+@inlined
+def raw_lines(doc: Document) -> int:
+    """How many lines there are, one behind the last newline only if it is not empty."""
+    last = doc.counts[LINES] - 1
+    return int(last + (doc.line_starts[last] < doc.line_stops[last]))
 
 
 @kernel

@@ -70,9 +70,8 @@ def column(done: Edited) -> pa.LargeStringArray:
 
 
 @kernel
-def write(codes: Ints, start: int, stop: int, done: Edited, place: int) -> int:
-    """Writes codes[start:stop] as UTF-8 into the edited texts from a place; gives where it ends."""
-    data = done.data
+def write(codes: Ints, start: int, stop: int, data: Bytes, place: int) -> int:
+    """Writes codes[start:stop] as UTF-8 into data from a place; gives where it ends."""
     for k in range(start, stop):
         code = codes[k]
         if code < 0x80:

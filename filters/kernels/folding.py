@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from tamis.filters.kernels.arrays import Bytes, Flags, Ints
@@ -11,6 +13,7 @@ from tamis.filters.kernels.unicode_tables import (
     FOLDS,
     IGNORABLE,
     MARK,
+    NUMERIC,
     PUNCTUATION,
     SPACE,
     Tables,
@@ -18,63 +21,110 @@ from tamis.filters.kernels.unicode_tables import (
 
 WIDEST = 4
 """No character becomes more than so many."""
+
+
+class Seen(NamedTuple):
+    """What was seen up to the end of every line."""
+
+    words: Ints
+    numeric: Ints
+
+
+_NEWLINE = 0x0A
 _SIGMA, _FINAL_SIGMA = 0x3A3, 0x3C2
 
 
 @inlined
-def fold_plain(
-    codes: Ints, props: Flags, start: int, stop: int, drop: bool, folded: Ints
-) -> tuple[int, bool]:
+def fold_plain(codes: Ints, props: Flags, start: int, stop: int, folded: Ints) -> tuple[int, bool]:
     """As `fold`, for most words; gives the length and whether it holds, else `fold` is to be asked.
 
     It is part of its caller: the call would cost more than the work.
     """
-    size = 0
     odd = np.uint32(0)
     for place in range(start, stop):
         code, prop = codes[place], props[place]
-        if not (drop and prop & PUNCTUATION):
-            folded[size] = code + 32 if prop & FOLDS else code
-            size += 1
-        if code >= 0x80:
-            odd |= prop
-    return size, odd & (FOLDS | MARK) == 0
+        folded[place - start] = code + 32 if prop & FOLDS else code
+        odd |= prop if code >= 0x80 else np.uint32(0)
+    return stop - start, odd & (FOLDS | MARK) == 0
 
 
 @kernel
-def fold(
-    codes: Ints, props: Flags, start: int, stop: int, drop: bool, tables: Tables, folded: Ints
-) -> int:
+def fold(codes: Ints, props: Flags, start: int, stop: int, tables: Tables, folded: Ints) -> int:
     """Writes the folded form of codes[start:stop], a word between whitespace; gives its length.
 
-    drop: leaves out ASCII punctuation first. folded holds at least WIDEST * (stop - start).
-    Whitespace must stand behind the last character of the text, if only in props.
+    folded holds at least WIDEST * (stop - start). Whitespace must stand behind the last character
+    of the text, if only in props.
     """
     size = 0
-    marks = False
     for place in range(start, stop):
-        prop = props[place]
-        if drop and prop & PUNCTUATION:
+        size = _append(codes, props, place, False, tables, folded, size)
+    _order_marks(folded, 0, size, tables.combining)
+    return size
+
+
+@kernel
+def fold_words(
+    codes: Ints, props: Flags, count: int, tables: Tables, folded: Ints, ends: Ints, seen: Seen
+) -> tuple[int, int]:
+    """Writes the words of a text folded and without ASCII punctuation, one after another.
+
+    ends: where each ends, after a zero. seen: words and numeric characters up to the end of every
+    line. Gives how many words and characters there are. Whitespace must stand behind the text.
+    """
+    size = words = numeric = line = last = 0
+    marks = False
+    ends[0] = 0
+    for place in range(count + 1):
+        code, prop = codes[place], props[place]
+        if code >= 0x80 and prop & (FOLDS | MARK):
+            before = size
+            size = _append(codes, props, place, True, tables, folded, size)
+            for k in range(before, size):
+                numeric += tables.flags[folded[k]] & NUMERIC != 0
+            marks = True
             continue
-        code = codes[place]
-        if not prop & FOLDS:
-            folded[size] = code
-            marks |= prop & MARK != 0
-            size += 1
-        elif code < 0x80:
-            folded[size] = code + 32
-            size += 1
-        elif code == _SIGMA and _is_final(codes, props, place, drop):
-            folded[size] = _FINAL_SIGMA
-            size += 1
-        else:
-            entry = tables.fold[code]
-            for k in range(entry >> 3, (entry >> 3) + (entry & 7)):
-                folded[size] = tables.folded[k]
-                marks |= tables.combining[tables.folded[k]] > 0
-                size += 1
+        folded[size] = code + 32 if prop & FOLDS else code
+        size += prop & (SPACE | PUNCTUATION) == 0
+        numeric += prop & NUMERIC != 0
+        closes = (prop & SPACE != 0) & (size > last)
+        ends[words + 1] = size
+        words += closes
+        last = size if closes else last
+        if code == _NEWLINE:
+            seen.words[line] = words
+            seen.numeric[line] = numeric
+            line += 1
     if marks:
-        _order_marks(folded, size, tables.combining)
+        for word in range(words):
+            _order_marks(folded, ends[word], ends[word + 1], tables.combining)
+    return words, size
+
+
+@kernel
+def _append(
+    codes: Ints,
+    props: Flags,
+    place: int,
+    drop: bool,
+    tables: Tables,
+    folded: Ints,
+    size: int,
+) -> int:
+    """Adds the folded form of a character; gives the new size.
+
+    drop: ASCII punctuation is not there for whoever asks what stands beside the character.
+    """
+    code, prop = codes[place], props[place]
+    if not prop & FOLDS:
+        folded[size] = code
+        return size + 1
+    if code == _SIGMA and _is_final(props, place, drop):
+        folded[size] = _FINAL_SIGMA
+        return size + 1
+    entry = tables.fold[code]
+    for k in range(entry >> 3, (entry >> 3) + (entry & 7)):
+        folded[size] = tables.folded[k]
+        size += 1
     return size
 
 
@@ -84,10 +134,10 @@ def _is_skipped(prop: int, drop: bool) -> bool:
 
 
 @kernel
-def _is_final(codes: Ints, props: Flags, place: int, drop: bool) -> bool:
+def _is_final(props: Flags, place: int, drop: bool) -> bool:
     """Whether a capital sigma ends its word: a cased letter stands before it and none behind."""
     before = place - 1
-    while before >= 0 and _is_skipped(props[before], drop):
+    while before >= 0 and not props[before] & SPACE and _is_skipped(props[before], drop):
         before -= 1
     if before < 0 or not props[before] & CASED:
         return False
@@ -98,12 +148,11 @@ def _is_final(codes: Ints, props: Flags, place: int, drop: bool) -> bool:
 
 
 @kernel
-def _order_marks(folded: Ints, size: int, combining: Bytes) -> None:
+def _order_marks(folded: Ints, place: int, size: int, combining: Bytes) -> None:
     """Puts the marks behind every starter in the order of their classes (canonical ordering).
 
     A counting sort: Python's own insertion sort is quadratic in the number of marks in a row.
     """
-    place = 0
     while place < size:
         if combining[folded[place]] == 0:
             place += 1

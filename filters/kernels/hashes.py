@@ -1,37 +1,96 @@
-"""64-bit hashes of character sequences: FNV-1a over code points, one step a character."""
+"""64-bit hashes of character sequences: polynomials modulo 2^64, of any range at once.
+
+With the hash of every beginning of a text at hand the hash of any range of it takes one
+multiplication, so words, lines, paragraphs and what is left of them without blanks cost nothing
+more. The modulus makes collisions easy to build for somebody who wants them (Thue-Morse sequences
+of a thousand characters): they miscount the repeats of the text they are in, no more.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from tamis.filters.kernels.arrays import Ints
+from tamis.filters.kernels.arrays import Hashes, Ints
 from tamis.filters.kernels.compiled import inlined, kernel
 
-OFFSET = np.uint64(0xCBF29CE484222325)
-PRIME = np.uint64(0x100000001B3)
-MULTIPLIERS = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
-_FIRST, _SECOND = MULTIPLIERS
-_SHIFT = np.uint64(33)
+BASE = np.uint64(0x9E3779B97F4A7C15)
+_TABLE = 1024
+_ONE = np.uint64(1)
+_HALF = np.uint64(32)
+
+
+def _powers() -> Hashes:
+    found = [1]
+    for _ in range(_TABLE):
+        found.append(found[-1] * int(BASE) % (1 << 64))
+    return np.array(found, np.uint64)
+
+
+POWERS = _powers()
+"""BASE to the power of 0 to 1024."""
+_SECOND, _THIRD, _FOURTH = POWERS[2], POWERS[3], POWERS[4]
 
 
 @inlined
 def step(state: np.uint64, code: int) -> np.uint64:
-    """The hash of a sequence with one more character."""
-    return (state ^ np.uint64(code)) * PRIME
+    """The hash of a sequence with one more character; that of none is 0."""
+    return state * BASE + np.uint64(code + 1)
+
+
+@kernel
+def power(exponent: int) -> np.uint64:
+    """BASE to any power, in as many steps as the exponent has bits."""
+    result, factor = _ONE, BASE
+    while exponent:
+        if exponent & 1:
+            result *= factor
+        factor *= factor
+        exponent >>= 1
+    return result
+
+
+@kernel
+def beginnings(codes: Ints, count: int, hashes: Hashes) -> None:
+    """Writes the hash of every beginning of codes[:count], the empty one first: count + 1 of them.
+
+    Four characters a turn, so that one multiplication of each turn waits for the one before.
+    """
+    state = np.uint64(0)
+    hashes[0] = state
+    whole = count & ~3
+    for place in range(0, whole, 4):
+        one = np.uint64(codes[place] + 1)
+        two = step(one, codes[place + 1])
+        three = step(two, codes[place + 2])
+        four = step(three, codes[place + 3])
+        hashes[place + 1] = state * BASE + one
+        hashes[place + 2] = state * _SECOND + two
+        hashes[place + 3] = state * _THIRD + three
+        state = state * _FOURTH + four
+        hashes[place + 4] = state
+    for place in range(whole, count):
+        state = step(state, codes[place])
+        hashes[place + 1] = state
 
 
 @inlined
-def scattered(state: np.uint64) -> np.uint64:
-    """A bijection (MurmurHash3's finaliser) after which any bits of a hash may choose a place."""
-    state = (state ^ (state >> _SHIFT)) * _FIRST
-    state = (state ^ (state >> _SHIFT)) * _SECOND
-    return state ^ (state >> _SHIFT)
+def of_range(begun: Hashes, start: int, stop: int) -> np.uint64:
+    """The hash of characters start to stop of a text whose beginnings' hashes are given."""
+    size = stop - start
+    factor = POWERS[size] if size <= _TABLE else power(size)
+    return np.uint64(begun[stop] - begun[start] * factor)
 
 
 @kernel
 def hash_of(codes: Ints, start: int, stop: int) -> np.uint64:
     """The hash of codes[start:stop]."""
-    state = OFFSET
+    state = np.uint64(0)
     for place in range(start, stop):
         state = step(state, codes[place])
     return state
+
+
+@inlined
+def place_of(key: np.uint64, mask: np.uint64) -> np.uint64:
+    """Where to look for a key first, in a table of up to 2^32 places: its product's upper half."""
+    return (((key ^ (key >> _HALF)) * BASE) >> _HALF) & mask

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tamis.filters.kernels.arrays import Flags, Hashes, Ints
+from tamis.filters.kernels.arrays import Flags, Ints
 from tamis.filters.kernels.compiled import inlined, kernel
-from tamis.filters.kernels.hashes import hash_of
 from tamis.filters.kernels.ngrams import Counting, number
 from tamis.filters.kernels.unicode_tables import BREAK, SPACE
 
@@ -13,20 +12,19 @@ _RETURN = 0x0D
 
 
 @kernel
-def lines(codes: Ints, count: int, starts: Ints, stops: Ints, hashes: Hashes) -> int:
-    """Writes start, stop and hash of what newlines separate, as `str.split("\\n")`; gives how many.
+def lines(codes: Ints, count: int, starts: Ints, stops: Ints) -> int:
+    """Writes start and stop of what newlines separate, as `str.split("\\n")`; gives how many.
 
-    The arrays hold at least count + 1. There is always one, be it empty.
+    The arrays hold at least count + 2. There is always one, be it empty.
     """
-    found = start = 0
-    for place in range(count + 1):
-        if place == count or codes[place] == NEWLINE:
-            starts[found] = start
-            stops[found] = place
-            hashes[found] = hash_of(codes, start, place)
-            found += 1
-            start = place + 1
-    return found
+    found = 0
+    starts[0] = 0
+    for place in range(count):
+        stops[found] = place
+        starts[found + 1] = place + 1
+        found += codes[place] == NEWLINE
+    stops[found] = count
+    return found + 1
 
 
 @inlined
@@ -53,20 +51,18 @@ def strip(props: Flags, start: int, stop: int) -> tuple[int, int]:
 def spaced(props: Flags, count: int, starts: Ints, stops: Ints) -> int:
     """Writes start and stop of what whitespace separates, as `str.split()`; gives how many.
 
-    The arrays hold at least (count + 1) // 2.
+    The arrays hold at least count // 2 + 2. Whitespace must stand behind the last character.
     """
-    found = 0
-    place = 0
-    while place < count:
-        if props[place] & SPACE:
-            place += 1
-            continue
-        starts[found] = place
-        while place < count and not props[place] & SPACE:
-            place += 1
-        stops[found] = place
-        found += 1
-    return found
+    opened = closed = 0
+    blank = True
+    for place in range(count + 1):
+        space = props[place] & SPACE != 0
+        starts[opened] = place
+        stops[closed] = place
+        opened += blank and not space
+        closed += space and not blank
+        blank = space
+    return closed
 
 
 @kernel

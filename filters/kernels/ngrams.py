@@ -14,9 +14,11 @@ import numpy as np
 
 from tamis.filters.kernels.arrays import Bytes, Hashes, Ints, Longs
 from tamis.filters.kernels.compiled import kernel
-from tamis.filters.kernels.hashes import scattered
+from tamis.filters.kernels.hashes import place_of
 
 LONGEST = 10
+LONGEST_TOP = 4
+"""Rules look at the most frequent n-grams up to this length, and at all longer repeated ones."""
 _HALF = np.uint64(32)
 
 
@@ -33,7 +35,10 @@ class Counting(NamedTuple):
 
 
 class Repeats(NamedTuple):
-    """What is repeated, by length of n-gram, 2 to LONGEST; sizes in characters."""
+    """What is repeated, by length of n-gram; sizes in characters.
+
+    The first three to LONGEST_TOP, the others from there to LONGEST.
+    """
 
     top_count: Longs
     """How often the most frequent n-gram occurs."""
@@ -56,7 +61,7 @@ def counting(items: int) -> Counting:
     """Room for so many items; the memory is only touched as far as it is used."""
     return Counting(
         np.empty(slots_for(items), np.int32),
-        np.empty(items, np.uint64),
+        np.empty(items + 1, np.uint64),
         np.empty(items, np.int32),
         np.empty(items, np.uint64),
         np.empty(items, np.int32),
@@ -82,20 +87,20 @@ def number(keys: Hashes, count: int, room: Counting, numbers: Ints) -> int:
     classes = 0
     for item in range(count):
         key = keys[item]
-        place = scattered(key) & mask
+        known[0] = key  # so an empty slot looks like the end of the search
+        place = place_of(key, mask)
         found = slots[place]
-        while found and known[found - 1] != key:
+        while known[found] != key:
             place = (place + np.uint64(1)) & mask
             found = slots[place]
-        if found:
-            counts[found - 1] += 1
-            numbers[item] = found - 1
-        else:
-            known[classes] = key
-            counts[classes] = 1
-            numbers[item] = classes
-            classes += 1
-            slots[place] = classes
+        # Whether a key is new cannot be guessed: both ways are one, without a branch.
+        counts[classes] = 0
+        known[classes + 1] = key
+        classes += found == 0
+        found = found if found else classes
+        slots[place] = found
+        counts[found - 1] += 1
+        numbers[item] = found - 1
     return classes
 
 
@@ -118,9 +123,11 @@ def find_repeats(
             left += 1
     for n in range(2, LONGEST + 1):
         left = _extend(items, count, n, left, room)
-        _most_frequent(ends, count, n, left, room, found)
+        if n <= LONGEST_TOP:
+            _most_frequent(ends, count, n, left, room, found)
         left = _keep_repeated(n, left, room)
-        _cover(ends, n, left, room, found)
+        if n > LONGEST_TOP:
+            _cover(ends, n, left, room, found)
 
 
 @kernel

@@ -1,16 +1,17 @@
 """Segmentation into words: UAX #29's default rules over classes made from `unicodedata`.
 
-Whitespace and ZERO WIDTH SPACE separate words and belong to none. Two tailorings, after spaCy,
-whose words published thresholds were tuned with: a run of full stops is one word, a run of hyphens
-too. Every other symbol is a word by itself. In scripts without spaces (Han, kana but katakana,
-Thai, Lao, Khmer, Burmese and their kin) every character with its marks is one.
+Whitespace and ZERO WIDTH SPACE separate words and belong to none. Tailored after spaCy, with whose
+words published thresholds were tuned: a run of full stops is one word, a run of hyphens too, and if
+asked for a URL, a mail address and a time of day. Every other symbol is a word by itself. In
+scripts without spaces (Han, kana but katakana, Thai, Lao, Khmer, Burmese and their kin) every
+character with its marks is one.
 """
 
 from __future__ import annotations
 
 from tamis.filters.kernels.arrays import Bytes, Flags, Hashes, Ints
 from tamis.filters.kernels.compiled import inlined, kernel
-from tamis.filters.kernels.hashes import OFFSET, step
+from tamis.filters.kernels.hashes import of_range
 from tamis.filters.kernels.unicode_tables import ALNUM, ALPHA, CLASS, SEPARATOR, SYMBOL
 from tamis.filters.kernels.word_classes import (
     CONNECTOR,
@@ -30,6 +31,7 @@ from tamis.filters.kernels.word_classes import (
     ZWJ,
 )
 
+_AT, _COLON, _SLASH, _LESS, _GREATER = 0x40, 0x3A, 0x2F, 0x3C, 0x3E
 HAS_LETTER, NO_SYMBOL, STARTS_ALNUM = 1, 2, 4
 """Traits of a word: a letter is in it; something but symbols is in it; it starts alphanumeric."""
 
@@ -38,50 +40,78 @@ HAS_LETTER, NO_SYMBOL, STARTS_ALNUM = 1, 2, 4
 def words(
     codes: Ints,
     props: Flags,
+    begun: Hashes,
     count: int,
+    edges: Ints,
     starts: Ints,
     stops: Ints,
     hashes: Hashes,
     traits: Bytes,
-) -> int:
-    """Writes start, stop, hash and traits of the words of so many characters; gives their number.
+    addresses: bool,
+) -> tuple[int, int]:
+    """Writes start, stop, hash and traits of the words of so many characters.
 
-    The four arrays hold at least count. Whitespace must stand behind the last character, if only in
-    props.
+    Gives their number, and how many are longer because addresses are words.
+
+    begun: the hashes of the text's beginnings. edges is room to work in; it and the last four hold
+    at least count + 2. Whitespace must stand behind the last character, if only in props.
     """
-    number = 0
-    place = 0
+    runs = _letter_runs(props, count, edges)
+    number = longer = place = run = 0
     while place < count:
-        first = props[place]
-        if first & SEPARATOR:
+        if run < runs and edges[run] == place:
+            stop = edges[run + 1]
+            run += 2
+            if not _ends_before(props, stop):
+                stop = word_stop(codes, props, place, count)
+        elif props[place] & SEPARATOR:
             place += 1
             continue
-        starts[number] = place
-        state, union, common = OFFSET, first, first
-        while LETTER <= props[place] >> CLASS <= CONNECTOR:  # most words: no boundary in between
-            state = step(state, codes[place])
-            union |= props[place]
-            common &= props[place]
-            place += 1
-        stop = place
-        if place == starts[number] and _stands_alone(codes, props, place):
+        elif _stands_alone(codes, props, place):
             stop = place + 1
-        elif place == starts[number] or not _ends_before(props, place):
-            stop = word_stop(codes, props, starts[number], count)
-        while place < stop:
-            state = step(state, codes[place])
-            union |= props[place]
-            common &= props[place]
-            place += 1
+        else:
+            stop = word_stop(codes, props, place, count)
+        if addresses and codes[stop] in (_AT, _COLON):
+            end = address_stop(codes, props, place, stop, count)
+            longer += end > stop
+            stop = end
+        while run < runs and edges[run] < stop:
+            run += 2
+        starts[number] = place
         stops[number] = stop
-        hashes[number] = state
-        traits[number] = (
-            (HAS_LETTER if union & ALPHA else 0)
-            | (0 if common & SYMBOL else NO_SYMBOL)
-            | (STARTS_ALNUM if first & ALNUM else 0)
-        )
+        hashes[number] = of_range(begun, place, stop)
+        traits[number] = _traits(props, place, stop)
         number += 1
-    return number
+        place = stop
+    return number, longer
+
+
+@kernel
+def _letter_runs(props: Flags, count: int, edges: Ints) -> int:
+    """Writes where runs of letters, digits and connectors begin and end; gives how many edges.
+
+    Every place is written down and stays if it is an edge: no branch to be guessed wrong.
+    """
+    found = 0
+    inside = False
+    for place in range(count + 1):
+        letter = LETTER <= props[place] >> CLASS <= CONNECTOR
+        edges[found] = place
+        found += letter != inside
+        inside = letter
+    return found
+
+
+@inlined
+def _traits(props: Flags, start: int, stop: int) -> int:
+    union = common = props[start]
+    alnum = STARTS_ALNUM if union & ALNUM else 0
+    if union & ALPHA and not common & SYMBOL:  # nothing more to learn
+        return HAS_LETTER | NO_SYMBOL | alnum
+    for place in range(start + 1, stop):
+        union |= props[place]
+        common &= props[place]
+    return (HAS_LETTER if union & ALPHA else 0) | (0 if common & SYMBOL else NO_SYMBOL) | alnum
 
 
 @inlined
@@ -95,7 +125,7 @@ def _stands_alone(codes: Ints, props: Flags, place: int) -> bool:
     kind = props[place] >> CLASS
     if kind in (KATAKANA, REGIONAL) or codes[place] == codes[place + 1]:
         return False
-    return not EXTEND <= props[place + 1] >> CLASS <= ZWJ
+    return not _is_mark(props[place + 1] >> CLASS)
 
 
 @inlined
@@ -104,7 +134,7 @@ def _ends_before(props: Flags, place: int) -> bool:
     kind = props[place] >> CLASS
     if kind == OTHER or kind >= REGIONAL:
         return True
-    return kind >= MID_LETTER and props[place + 1] & SEPARATOR != 0
+    return bool(kind >= MID_LETTER and props[place + 1] & SEPARATOR)
 
 
 @kernel
@@ -171,6 +201,51 @@ def _letters_stop(props: Flags, start: int, count: int) -> int:
             if after == place:
                 return place
             place = after
+    return place
+
+
+@kernel
+def address_stop(codes: Ints, props: Flags, start: int, stop: int, count: int) -> int:
+    """Where a word ends if mail addresses, times of day and URLs are words.
+
+    `@` joins letters and digits, `:` joins digits, and behind a letter or digit `://` joins all up
+    to whitespace, `<`, `>` or a quotation mark.
+    """
+    while codes[stop] in (_AT, _COLON):
+        scheme = codes[stop] == _COLON and codes[stop + 1] == _SLASH == codes[stop + 2]
+        if scheme and _is_solid(props[stop - 1] >> CLASS):
+            return _url_stop(codes, props, stop, count)
+        before = stop - 1
+        while before > start and _is_mark(props[before] >> CLASS):
+            before -= 1
+        after = stop + 1
+        while _is_mark(props[after] >> CLASS):
+            after += 1
+        left, right = props[before] >> CLASS, props[after] >> CLASS
+        if not (_is_solid(left) and _is_solid(right)):
+            return stop
+        if codes[stop] == _COLON and not left == right == NUMERIC:
+            return stop
+        stop = word_stop(codes, props, after, count)
+    return stop
+
+
+@inlined
+def _is_solid(kind: int) -> bool:
+    return _is_letter(kind) or kind == NUMERIC
+
+
+@kernel
+def _url_stop(codes: Ints, props: Flags, place: int, count: int) -> int:
+    last = 0
+    while place < count and not props[place] & SEPARATOR:
+        kind = props[place] >> CLASS
+        if codes[place] in (_LESS, _GREATER) or kind == DOUBLE_QUOTE:
+            after = _across(props, place, count, last) if kind == DOUBLE_QUOTE else place
+            if after == place:
+                return place
+        last = last if _is_mark(kind) else kind
+        place += 1
     return place
 
 

@@ -13,6 +13,7 @@ from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.why import why as find
 
 SHOWN = 400  # characters of text
+LISTED = 4  # values of a list: a page has hundreds of lines
 
 
 def register(app: typer.Typer) -> None:
@@ -85,4 +86,7 @@ def _show_stage(stage: dict[str, Any]) -> None:
 
 
 def _number(value: Any) -> str:
+    if isinstance(value, list):
+        more = f", ... ({len(value):,} values)" if len(value) > LISTED else ""
+        return f"[{', '.join(map(_number, value[:LISTED]))}{more}]"
     return f"{value:.4g}" if isinstance(value, float) else printable(str(value))

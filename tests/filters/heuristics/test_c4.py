@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from typing import Any
 
 import pyarrow as pa
@@ -35,6 +36,7 @@ PIECES = (
     *("[Edit]", "[citation needed]", "[citation", "Lorem Ipsum", "LOREM IPSUM", "İpsum"),
     *("JavaScript", "terms of use", "Privacy Policy", "uses coo\u212aies", "use of cookies"),
     *("use cookies", "cookie ", "policy", "java", "script", "a b c ", "a", "word. Word", "é", "語"),
+    *("\u07ff", "\u0800", "\uffff", "\U00010000", "a b c d e f. "),
 )
 TEXTS = st.lists(st.sampled_from(PIECES) | st.characters(codec="utf-8"), max_size=40).map("".join)
 OPTIONS = st.builds(
@@ -60,15 +62,33 @@ def rows(texts: list[str], **options: Any) -> list[dict[str, Any]]:
     return found
 
 
-@given(st.lists(TEXTS, max_size=4), OPTIONS)
-@settings(max_examples=300, deadline=None)
-def test_everything_is_as_in_plain_python(texts: list[str], options: dict[str, Any]) -> None:
-    answers = rows(texts, **options)
+def check(texts: list[str], answers: list[dict[str, Any]], options: dict[str, Any]) -> None:
     assert len(answers) == len(texts)
     for text, answer in zip(texts, answers, strict=True):
         edited, counts = reference.edit(text, sentences, reference.Options(**options))
         assert answer == {COUNTED[key]: counts[key] for key in COUNTED} | {"text": edited}
         assert sum(answer[COUNTED[key]] for key in list(COUNTED)[1:7]) == answer["c4_lines"]
+
+
+@given(st.lists(TEXTS, max_size=4), OPTIONS)
+@settings(max_examples=100, deadline=None)
+def test_any_text_is_as_in_plain_python(texts: list[str], options: dict[str, Any]) -> None:
+    check(texts, rows(texts, **options), options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"min_words": 1, "keep_ellipsis": True, "max_word_length": 12, "end_marks": (".", "語")},
+        {"min_words": 0, "need_end_mark": False, "max_word_length": 0},
+        {"min_words": 2, "remove_citations": False, "drop_javascript": False, "drop_policy": False},
+    ],
+)
+def test_many_texts_are_as_in_plain_python(options: dict[str, Any]) -> None:
+    draw = random.Random(4)
+    texts = ["".join(draw.choices(PIECES, k=draw.randint(0, 60))) for _ in range(1500)]
+    check(texts, rows(texts, **options), options)
 
 
 def words(number: int) -> str:

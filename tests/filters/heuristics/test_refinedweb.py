@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from typing import Any
 
 import numpy as np
@@ -54,10 +55,7 @@ def rows(texts: list[str], **options: Any) -> list[dict[str, Any]]:
     return found
 
 
-@given(st.lists(TEXTS, max_size=4), st.just({}) | OPTIONS)
-@settings(max_examples=400, deadline=None)
-def test_everything_is_as_in_plain_python(texts: list[str], options: dict[str, Any]) -> None:
-    answers = rows(texts, **options)
+def check(texts: list[str], answers: list[dict[str, Any]], options: dict[str, Any]) -> None:
     assert len(answers) == len(texts)
     for text, answer in zip(texts, answers, strict=True):
         edited, counts = reference.edit(text, reference.Options(**options))
@@ -66,6 +64,27 @@ def test_everything_is_as_in_plain_python(texts: list[str], options: dict[str, A
             removed = float(np.float32((counts["words"] - counts["left"]) / counts["words"]))
         expected = {COUNTED[key]: counts[key] for key in COUNTED}
         assert answer == expected | {"refinedweb_removed_words": removed, "text": edited}
+
+
+@given(st.lists(TEXTS, max_size=4), OPTIONS)
+@settings(max_examples=100, deadline=None)
+def test_any_text_is_as_in_plain_python(texts: list[str], options: dict[str, Any]) -> None:
+    check(texts, rows(texts, **options), options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"max_newlines": 1, "max_uppercase": 0.1, "max_numeric": 0.2, "min_words": 0},
+        {"max_newlines": 0, "max_uppercase": 1.0, "max_phrase_words": 3, "drop_counters": False},
+        {"min_words": 1, "max_phrase_words": -1},
+    ],
+)
+def test_many_texts_are_as_in_plain_python(options: dict[str, Any]) -> None:
+    draw = random.Random(4)
+    texts = ["".join(draw.choices(PIECES, k=draw.randint(0, 60))) for _ in range(1500)]
+    check(texts, rows(texts, **options), options)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +143,12 @@ def test_nothing_left_is_an_empty_text() -> None:
     gone, unchanged = rows(["MENU\n\n12", ""])
     assert gone["text"] == ""
     assert unchanged["text"] is None
+
+
+@pytest.mark.parametrize("option", ["max_newlines", "min_words", "max_phrase_words"])
+def test_options_are_checked(option: str) -> None:
+    with pytest.raises(ValueError, match="negative"):
+        RefinedWeb(**{option: -2})
 
 
 def test_definitions_are_the_columns() -> None:
