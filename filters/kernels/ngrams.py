@@ -61,7 +61,7 @@ def counting(items: int) -> Counting:
     """Room for so many items; the memory is only touched as far as it is used."""
     return Counting(
         np.empty(slots_for(items), np.int32),
-        np.empty(items, np.uint64),
+        np.empty(items + 1, np.uint64),
         np.empty(items, np.int32),
         np.empty(items, np.uint64),
         np.empty(items, np.int32),
@@ -87,14 +87,15 @@ def number(keys: Hashes, count: int, room: Counting, numbers: Ints) -> int:
     classes = 0
     for item in range(count):
         key = keys[item]
+        known[0] = key  # so an empty slot looks like the end of the search
         place = place_of(key, mask)
         found = slots[place]
-        while found and known[found - 1] != key:
+        while known[found] != key:
             place = (place + np.uint64(1)) & mask
             found = slots[place]
-        # Whether it is new cannot be guessed: both ways are one.
+        # Whether a key is new cannot be guessed: both ways are one, without a branch.
         counts[classes] = 0
-        known[classes] = key
+        known[classes + 1] = key
         classes += found == 0
         found = found if found else classes
         slots[place] = found

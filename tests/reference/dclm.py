@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from reference.gopher import STOP_WORDS
-from reference.views import grams, own_words, share, stripped
+from reference.views import grams, share, standard_words, stripped
 
 SYMBOLS = ("#", "...", ". . .", "…")
 BULLETS = ("●", "•", "*", "-")
@@ -19,7 +19,7 @@ def measure(
     text: str, words: list[str] | None = None, stop_words: Iterable[str] = STOP_WORDS
 ) -> dict[str, Value]:
     """Every column of the set by name; words are for n-grams, signs among them or not."""
-    words = own_words(text) if words is None else words
+    words = standard_words(text) if words is None else words
     solid = [word for word in words if word[0].isalnum()]
     return quality(text, set(stop_words)) | pieces(text) | repetition(solid)
 

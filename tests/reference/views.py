@@ -16,6 +16,11 @@ def own_words(text: str) -> list[str]:
     return [text[start:end] for start, end in words(text)]
 
 
+def standard_words(text: str) -> list[str]:
+    """The words of UAX #29, addresses in their parts; U are those that start alphanumeric."""
+    return [text[start:end] for start, end in words(text, addresses=False)]
+
+
 def word_punct(text: str) -> list[str]:
     """R: runs of word characters and runs of other signs, as NLTK's WordPunctTokenizer."""
     return re.findall(r"\w+|[^\w\s]+", text)

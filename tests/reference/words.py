@@ -1,4 +1,7 @@
-"""Words of a text by the rules of UAX #29, one character at a time."""
+"""Words of a text by the rules of UAX #29, one character at a time; addresses are one word each.
+
+A run of full stops or of hyphens is one word too. For the standard's words ask for no addresses.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,9 @@ NUMBER_SIGNS |= ranges((0x110BD, 0x110BD), (0x110CD, 0x110CD), (0x19DA, 0x19DA),
 LISTED = {
     "Extend": "\u200c\u200d\uff9e\uff9f",
     "Katakana": "\u3031\u3032\u3033\u3034\u3035\u309b\u309c\u30a0\u30fc\uff70",
-    "MidLetter": ":\u00b7\u0387\u055f\u05f4\u2027\ufe13\ufe55\uff1a",
+    "Colon": ":",
+    "At": "@",
+    "MidLetter": "\u00b7\u0387\u055f\u05f4\u2027\ufe13\ufe55\uff1a",
     "MidNum": ",;\u037e\u0589\u060c\u060d\u066c\u07f8\u2044\ufe50\ufe54\uff0c\uff1b",
     "MidNumLet": ".\u2018\u2019\u2024\ufe52\uff07\uff0e",
     "Single_Quote": "'",
@@ -43,6 +48,7 @@ LISTED = {
 }
 BY_CHARACTER = {character: name for name, listed in LISTED.items() for character in listed}
 LETTERS = ("ALetter", "Hebrew")
+SOLID = (*LETTERS, "Numeric")
 ABSORBED = ("Extend", "Format")
 
 
@@ -76,8 +82,8 @@ def script(code: int, name: str) -> str:
     return "Hebrew" if name.startswith("HEBREW") else "ALetter"
 
 
-def words(text: str) -> list[tuple[int, int]]:
-    """Start and end of every word of a text, in characters."""
+def words(text: str, addresses: bool = True) -> list[tuple[int, int]]:
+    """Start and end of every word of a text, in characters; URLs, addresses and times are one."""
     found: list[tuple[int, int]] = []
     start: int | None = None
     for i in range(len(text)):
@@ -87,7 +93,7 @@ def words(text: str) -> list[tuple[int, int]]:
             start = None
         elif start is None:
             start = i
-        elif not joined(text, start, i):
+        elif not joined(text, start, i) and not (addresses and in_address(text, start, i)):
             found.append((start, i))
             start = i
     return found if start is None else [*found, (start, len(text))]
@@ -102,18 +108,30 @@ def joined(text: str, start: int, i: int) -> bool:
         return True
     if text[i] == text[i - 1] and text[i] in ".-":
         return True
-    # A mark that begins a word is a sign like any other.
-    first = "Other" if word_class(text[start]) in ABSORBED else word_class(text[start])
-    solid = [word_class(ch) for ch in text[start + 1 : i]]
-    before = [first, *(one for one in solid if one not in ABSORBED)]
+    solid = (one for one in map(word_class, text[start + 1 : i]) if one not in ABSORBED)
+    # A mark that begins a word goes with nothing but further marks, as no rule has it.
+    before = [word_class(text[start]), *solid]
     last, last_but_one = before[-1], before[-2] if len(before) > 1 else ""
-    return (
-        pair(last, here)
-        or split_by(last_but_one, last, here, following(text, i))
-        or (
-            here == last == "Regional" and before.count("Regional") % 2 == 1  # WB15, WB16
-        )
-    )
+    regional = here == last == "Regional" and before.count("Regional") % 2 == 1  # WB15, WB16
+    after = following(text, i)
+    return regional or pair(last, here) or split_by(last_but_one, last, here, after)
+
+
+def in_address(text: str, start: int, i: int) -> bool:
+    """Whether character i is in a URL, between the parts of an address or in a time of day."""
+    for colon in range(start + 1, i + 1):
+        if text.startswith("://", colon) and word_class(text[colon - 1]) in SOLID:
+            return text[i] not in '<>"'
+    classes = [one for one in map(word_class, text[start:i]) if one not in ABSORBED]
+    last, last_but_one, here = "", "", word_class(text[i])
+    if classes:
+        last, last_but_one = classes[-1], classes[-2] if len(classes) > 1 else ""
+    for left, sign, right in ((last, here, following(text, i)), (last_but_one, last, here)):
+        if sign == "At" and left in SOLID and right in SOLID:
+            return True
+        if sign == "Colon" and left == right == "Numeric":
+            return True
+    return False
 
 
 def following(text: str, i: int) -> str:
@@ -141,7 +159,7 @@ def split_by(last_but_one: str, last: str, here: str, after: str) -> bool:
     """Rules for a sign between two characters: WB6, WB7, WB7b, WB7c, WB11, WB12."""
     for left, sign, right in ((last, here, after), (last_but_one, last, here)):
         if left in LETTERS and right in LETTERS:
-            if sign in ("MidLetter", "MidNumLet", "Single_Quote"):
+            if sign in ("Colon", "MidLetter", "MidNumLet", "Single_Quote"):
                 return True
             if sign == "Double_Quote" and left == right == "Hebrew":
                 return True
