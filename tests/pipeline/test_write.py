@@ -135,11 +135,18 @@ def test_apply_gives_a_file_for_every_file(tmp_path: Path, tamis, pages: list[Pa
     assert {p.name: p.read_bytes() for p in out.iterdir()} == again
 
 
+def english(folder: Path) -> Path:
+    """A recipe that keeps what is English, however short."""
+    path = folder / "english.toml"
+    rule = 'english = { column = "language", in = ["en"] }'
+    path.write_text(f'[[stage]]\nkind = "language"\n[stage.rules]\n{rule}\n')
+    return path
+
+
 def test_write_again_after_the_rules_changed(tmp_path: Path, tamis, pages: list[Path]) -> None:
     """What an earlier recipe wrote must not stay behind among the new shards."""
     corpus = tmp_path / "corpus"
-    english = ["--set", "ingest.set_aside={}"]
-    tamis("run", "quickstart", *pages, "-o", corpus, *english)
+    tamis("run", english(tmp_path), *pages, "-o", corpus)
     assert rows(f"SELECT count(*) FROM '{corpus}/cleaned/*.parquet'") == [(10,)]
     tamis("write", corpus, "--set", 'language.rules.english.in=["en", "fr"]')
     assert rows(f"SELECT count(*) FROM '{corpus}/cleaned/*.parquet'") == [(15,)]
@@ -160,11 +167,11 @@ def test_shards_of_another_corpus_are_never_taken_for_ours(
     tmp_path: Path, tamis, pages: list[Path]
 ) -> None:
     """The same names and sizes, other documents: what is written last is what is there."""
-    english = ["--set", "ingest.set_aside={}"]
+    recipe = english(tmp_path)
     for name in ("one", "two"):
         text = f"The {name} who came to the mill was welcome to bread and to a story"
         (tmp_path / f"{name}.jsonl").write_text(json.dumps({"id": "x", "text": text}))
-        tamis("run", "quickstart", tmp_path / f"{name}.jsonl", "-o", tmp_path / name, *english)
+        tamis("run", recipe, tmp_path / f"{name}.jsonl", "-o", tmp_path / name)
     for name in ("one", "two", "one"):
         tamis("write", tmp_path / name, "-o", tmp_path / "out")
         assert name in rows(f"SELECT text FROM '{tmp_path}/out/*.parquet'")[0][0]
