@@ -27,6 +27,28 @@ TEXTS = (
     "the stove and counted what the market had paid for the last four sacks.",
     ". ".join([SENTENCES["de"]] * 5) + ".",
 )
+FAIR = """On the last Sunday of the month there is a fair below the castle, with cheese and pots.
+Read more about it here.
+A woman from the coast sells smoked eel that one smells as far as the church, and it is good.
+Boys who have no money stand by the shooting gallery and explain to each other how it is done.
+Read more about it here.
+Nobody that I have asked could say since when there has been one, or who was to begin with it."""
+PAGES = {
+    "good": TEXTS[0],
+    "short": "The miller had a mill, and a goat had him.",
+    "braces": TEXTS[0] + "\nif (goat) { it eats the beans of the miller; }",
+    "again": FAIR,
+    "policy": FAIR.replace("Read more about it here.", "This fair uses cookies.", 1).replace(
+        "Read more about it here.", "No goats."
+    ),
+    "blank": " \n ",
+}
+FAILED = {
+    "heuristics.words": 1,  # short; blank is of no language
+    "c4.curly_bracket": 1,
+    "c4.sentences": 1,  # policy, of which four lines of words are left
+    "fineweb.duplicate_line_chars": 1,
+}
 
 
 def blocks(path: Path, language: str) -> list[str]:
@@ -102,6 +124,23 @@ def test_the_page_on_crawls_runs(tmp_path: Path) -> None:
         run_shell(block, tmp_path)
     ledger = json.loads((tmp_path / "corpus/ledger.json").read_text())
     assert ledger["ingested"]["documents"] == len(TEXTS) and ledger["kept"]["documents"] >= 1
+
+
+def test_the_page_on_heuristics_runs(tmp_path: Path) -> None:
+    """Two stages of one kind around one that edits the text, as users run them."""
+    rows = [{"id": f"page-{n}", "text": text} for n, text in enumerate(PAGES.values())]
+    (tmp_path / "pages.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    shown = run_shell(blocks(ROOT / "docs/heuristics.md", "sh")[0], tmp_path)
+    assert "gopher_words >= 50" in shown and "FAILED" in shown
+    ledger = json.loads((tmp_path / "fine/ledger.json").read_text())
+    assert [one["name"] for one in ledger["stages"]] == ["language", "heuristics", "c4", "fineweb"]
+    rules = {
+        f"{one['name']}.{rule}": counts["documents"]
+        for one in ledger["stages"]
+        for rule, counts in one["rules"].items()
+    }
+    assert {rule: rules[rule] for rule in FAILED} == FAILED
+    assert ledger["kept"]["documents"] == 1
 
 
 def test_nothing_is_fetched(tmp_path: Path, pages: Path) -> None:
