@@ -37,8 +37,16 @@ DEFINITIONS = tuple(
         ("c4_lines_policy", _LINES + "they speak of a policy, terms of use or cookies", _CODE),
         ("c4_citations", "marks such as `[12]`, `[edit]`, `[citation needed]` removed", _CODE),
         ("c4_lorem_ipsum", "lines with `lorem ipsum` that are long enough and end well", _CODE),
-        ("c4_curly_bracket", "such lines with `{`, but for those about javascript", _CODE),
-        ("c4_sentences", "sentences of the lines that stay, counted line by line", _CODE),
+        (
+            "c4_curly_bracket",
+            "lines with `{` that are long enough, end well and have no `javascript`",
+            _CODE,
+        ),
+        (
+            "c4_sentences",
+            "sentences of the lines that stay, counted line by line, by kernels/sentences.py",
+            "C4, c4_utils.clean_page, which asks NLTK's punkt",
+        ),
         (
             "c4_third_longest_line",
             "characters of the third longest line of the text as it came; 0 of fewer than three",

@@ -83,8 +83,8 @@ def clean_page(
 ) -> int:
     """Moves the lines that stay to the front, a newline between them; gives where they end.
 
-    Most lines are short and have no end mark; a call with arrays costs as much as reading thirty
-    characters, so these lines cause none.
+    Most lines are short and have no end mark, or few words; a call with arrays costs as much as
+    reading thirty characters, so these lines cause none.
     """
     longest, marks = limits.max_word_length or count, limits.end_marks
     size = place = 0
@@ -101,7 +101,10 @@ def clean_page(
         if limits.need_end_mark and not _ends_well(codes, first, last, marks, limits.keep_ellipsis):
             row[NO_END_MARK] += 1
             continue
-        reason = judge(codes, props, first, last, limits, wanted, row)
+        if not has_words(props, first, last, limits.min_words):
+            row[FEW_WORDS] += 1
+            continue
+        reason = judge(codes, first, last, limits, wanted, row)
         row[reason] += 1
         if reason == KEPT:
             row[SENTENCES] += count_sentences(codes, props, first, last)
@@ -189,21 +192,11 @@ def _past(codes: Ints, place: int, stop: int, word: Ints) -> int:
 
 
 @kernel
-def judge(
-    codes: Ints,
-    props: Flags,
-    first: int,
-    last: int,
-    limits: Limits,
-    wanted: Phrases,
-    row: Ints,
-) -> int:
-    """Which column of the counts a line that ends well belongs to: KEPT, or why it goes.
+def judge(codes: Ints, first: int, last: int, limits: Limits, wanted: Phrases, row: Ints) -> int:
+    """Which column of the counts a line with end mark and words belongs to: KEPT, or why it goes.
 
     What makes the published code drop the page is counted beside it.
     """
-    if not has_words(props, first, last, limits.min_words):
-        return FEW_WORDS
     found = phrases_in(codes, first, last, wanted)
     if found & _LOREM_IPSUM:
         row[LOREM_IPSUM] += 1

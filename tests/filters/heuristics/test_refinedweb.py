@@ -98,6 +98,7 @@ def test_many_texts_are_as_in_plain_python(options: dict[str, Any]) -> None:
         ("→ 1,234.5K  Followers!", "→ 1,234.5KB Followers!", "counter"),
         ("3\u212a views", "3g views", "counter"),
         ("(12 comments)", "(12 comments) here", "counter"),
+        ("3B Views", "→ 3views", "counter"),
         ("menu", "menu here", "few_words"),
         ("   ", "", "few_words"),
         ("2 items in cart", "2 items in carts", ""),
@@ -124,6 +125,14 @@ def test_phrases_leave_only_short_lines() -> None:
     assert short["text"] == f"{GOOD}\n1 2 3 4 5 6 7"
     assert short["refinedweb_phrases"] == 1
     assert long["text"] is None
+
+
+def test_one_whitespace_goes_with_each_phrase() -> None:
+    (row,) = rows([f"{GOOD}\n1 2  items in cartitems in cart items in cart 3\n{GOOD}"])
+    assert row["refinedweb_phrases"] == 0  # eleven words
+    (row,) = rows([f"{GOOD}\n1  items in cartitems in cart items in cart 3\n{GOOD}"])
+    assert row["refinedweb_phrases"] == 3
+    assert row["text"] == f"{GOOD}\n1  3\n{GOOD}"
 
 
 def test_newlines_are_shortened() -> None:

@@ -82,7 +82,11 @@ def test_spans_of_many_texts_are_those_of_plain_python() -> None:
         ("Mr. Smith came.", 1),
         ("mister. Smith came.", 2),
         ("See e.g. Smith.", 1),
+        ("Mr... Smith came.", 2),
         ("J. R. R. Tolkien wrote.", 1),
+        ("The U.S. Army came.", 1),
+        ("See ab.cde.J. There.", 1),
+        ("See abc.cde.J. There.", 2),  # more than eight characters are no abbreviation
         ("Section 5. Then 3.14 was it.", 2),
         ("Really?! Yes.", 2),
         ("他来了。他走了。", 2),
