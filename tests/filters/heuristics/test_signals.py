@@ -40,7 +40,10 @@ def rounded(value):
 
 def check(measure, documents):
     for text, row in zip(documents, measured(measure, documents), strict=True):
-        assert row == pytest.approx(expected(text), rel=2e-7, abs=0), text
+        wanted = expected(text)
+        assert row.keys() == wanted.keys()
+        for name, value in row.items():  # a share may differ in the last bit of its float32
+            assert value == pytest.approx(wanted[name], rel=2e-7, abs=0), (name, text)
 
 
 @settings(max_examples=300)
