@@ -11,9 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from support import RECIPE, SENTENCES, command, digests, record
 
 Tamis = Callable[..., subprocess.CompletedProcess[str]]
+
+# A kernel is compiled by whichever example calls it first.
+settings.register_profile("tamis", deadline=None)
+settings.load_profile("tamis")
 
 
 @pytest.fixture

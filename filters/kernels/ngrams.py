@@ -13,25 +13,29 @@ from typing import NamedTuple
 import numpy as np
 
 from tamis.filters.kernels.arrays import Bytes, Hashes, Ints, Longs
-from tamis.filters.kernels.compiled import kernel
+from tamis.filters.kernels.compiled import inlined, kernel
 from tamis.filters.kernels.hashes import place_of
 
 LONGEST = 10
 LONGEST_TOP = 4
 """Rules look at the most frequent n-grams up to this length, and at all longer repeated ones."""
-_HALF = np.uint64(32)
+_HALF, _ONE = np.uint64(32), np.uint64(1)
 
 
 class Counting(NamedTuple):
-    """Room to count up to n items in; slots hold at least `slots_for(n)`, the others n."""
+    """Room to count up to n items in; slots hold at least `slots_for(n)`, the others n + 1."""
 
     slots: Ints
+    """Hash table of what is known; 0 where it is empty."""
     known: Hashes
+    """Keys in the order of their numbers, which count from one here."""
     counts: Ints
     keys: Hashes
+    """What is to be numbered."""
     places: Ints
+    """Where repeated n-grams start."""
     numbers: Ints
-    level: Bytes
+    """What is numbered how; later, the n-grams at these places."""
 
 
 class Repeats(NamedTuple):
@@ -62,11 +66,10 @@ def counting(items: int) -> Counting:
     return Counting(
         np.empty(slots_for(items), np.int32),
         np.empty(items + 1, np.uint64),
-        np.empty(items, np.int32),
-        np.empty(items, np.uint64),
-        np.empty(items, np.int32),
-        np.empty(items, np.int32),
-        np.empty(items + 1, np.uint8),
+        np.empty(items + 1, np.int32),
+        np.empty(items + 1, np.uint64),
+        np.empty(items + 1, np.int32),
+        np.empty(items + 1, np.int32),
     )
 
 
@@ -75,30 +78,43 @@ def repeats() -> Repeats:
     return Repeats(*(np.zeros(LONGEST + 1, np.int64) for _ in Repeats._fields))
 
 
+@inlined
+def _mask_for(items: int) -> np.uint64:
+    size = 4
+    while size < 2 * items:
+        size *= 2
+    return np.uint64(size - 1)
+
+
+@inlined
+def _look_up(key: np.uint64, mask: np.uint64, slots: Ints, known: Hashes, classes: int) -> int:
+    """The number of a key, counted from one; classes + 1, which it then has, if it is new.
+
+    Whether it is new cannot be guessed, so both ways are one, without a branch.
+    """
+    known[0] = key  # an empty slot looks like the end of the search
+    place = place_of(key, mask)
+    found = slots[place]
+    while known[found] != key:
+        place = (place + _ONE) & mask
+        found = slots[place]
+    known[classes + 1] = key
+    found = found if found else classes + 1
+    slots[place] = found
+    return found
+
+
 @kernel
 def number(keys: Hashes, count: int, room: Counting, numbers: Ints) -> int:
     """Gives equal keys equal numbers, in order of first occurrence; their counts are in room."""
-    size = 4
-    while size < 2 * count:
-        size *= 2
-    mask = np.uint64(size - 1)
     slots, known, counts = room.slots, room.known, room.counts
-    slots[:size] = 0
+    mask = _mask_for(count)
+    slots[: int(mask) + 1] = 0
     classes = 0
     for item in range(count):
-        key = keys[item]
-        known[0] = key  # so an empty slot looks like the end of the search
-        place = place_of(key, mask)
-        found = slots[place]
-        while known[found] != key:
-            place = (place + np.uint64(1)) & mask
-            found = slots[place]
-        # Whether a key is new cannot be guessed: both ways are one, without a branch.
         counts[classes] = 0
-        known[classes + 1] = key
-        classes += found == 0
-        found = found if found else classes
-        slots[place] = found
+        found = _look_up(keys[item], mask, slots, known, classes)
+        classes += found > classes
         counts[found - 1] += 1
         numbers[item] = found - 1
     return classes
@@ -113,94 +129,100 @@ def find_repeats(
     items: numbers given by `number`; again: 1 where an item occurs more than once. ends: size of
     everything up to an item and with it, after a leading zero, so count + 1.
     """
-    level, places, numbers = room.level, room.places, room.numbers
+    places, numbers = room.places, room.numbers
     left = 0
     for item in range(count):
-        level[item] = again[item]
-        if again[item]:
-            places[left] = item
-            numbers[left] = items[item]
-            left += 1
+        places[left] = item
+        numbers[left] = items[item]
+        left += again[item]
     for n in range(2, LONGEST + 1):
-        left = _extend(items, count, n, left, room)
+        left, classes = _extend(items, n, left, room)
         if n <= LONGEST_TOP:
-            _most_frequent(ends, count, n, left, room, found)
-        left = _keep_repeated(n, left, room)
-        if n > LONGEST_TOP:
-            _cover(ends, n, left, room, found)
+            left = _most_frequent(ends, count, n, left, room, found)
+        else:
+            left = _cover(ends, n, left, classes, room, found)
 
 
 @kernel
-def _extend(items: Ints, count: int, n: int, left: int, room: Counting) -> int:
-    """Numbers the n-grams at places both of whose (n-1)-grams are repeated; gives how many."""
-    level, places, numbers, keys = room.level, room.places, room.numbers, room.keys
-    kept = 0
+def _extend(items: Ints, n: int, left: int, room: Counting) -> tuple[int, int]:
+    """Numbers the n-grams at places both of whose (n-1)-grams are repeated.
+
+    Gives how many places and how many numbers there are.
+    """
+    slots, known, counts = room.slots, room.known, room.counts
+    places, numbers = room.places, room.numbers
+    mask = _mask_for(left)
+    slots[: int(mask) + 1] = 0
+    places[left] = -1
+    kept = classes = 0
     for candidate in range(left):
         place = places[candidate]
-        if place + n <= count and level[place] == n - 1 and level[place + 1] == n - 1:
-            keys[kept] = np.uint64(numbers[candidate]) << _HALF | np.uint64(items[place + n - 1])
-            places[kept] = place
-            kept += 1
-    number(keys, kept, room, numbers)
-    return kept
-
-
-@kernel
-def _keep_repeated(n: int, left: int, room: Counting) -> int:
-    """Leaves the places whose n-gram occurs twice, and marks them with n."""
-    kept = 0
-    for candidate in range(left):
-        if room.counts[room.numbers[candidate]] > 1:
-            place = room.places[candidate]
-            room.level[place] = n
-            room.places[kept] = place
-            room.numbers[kept] = room.numbers[candidate]
-            kept += 1
-    return kept
+        if places[candidate + 1] != place + 1:
+            continue
+        key = np.uint64(numbers[candidate]) << _HALF | np.uint64(items[place + n - 1])
+        counts[classes] = 0
+        found = _look_up(key, mask, slots, known, classes)
+        classes += found > classes
+        counts[found - 1] += 1
+        places[kept] = place
+        numbers[kept] = found - 1
+        kept += 1
+    return kept, classes
 
 
 @kernel
 def _most_frequent(
     ends: Ints, count: int, n: int, left: int, room: Counting, found: Repeats
-) -> None:
-    """The most frequent n-gram: the first among equals, and the longest among them."""
-    best, place = 0, -1
+) -> int:
+    """Leaves the repeated n-grams, and finds the first and the longest of the most frequent."""
+    counts, places, numbers = room.counts, room.places, room.numbers
+    best = kept = 0
+    top = -1
     for candidate in range(left):
-        times = room.counts[room.numbers[candidate]]
+        place, kind = places[candidate], numbers[candidate]
+        times = counts[kind]
         if times > best:
-            best, place = times, room.places[candidate]
+            best, top = times, place
+        places[kept] = place
+        numbers[kept] = kind
+        kept += times > 1
     if best < 2:  # every n-gram occurs once; the places left are not all
-        best, place = min(1, max(0, count - n + 1)), 0
+        best, top = min(1, max(0, count - n + 1)), 0
     longest = 0
-    if best > 1:
-        for candidate in range(left):
-            if room.counts[room.numbers[candidate]] == best:
-                at = room.places[candidate]
-                longest = max(longest, ends[at + n] - ends[at])
+    for candidate in range(kept):
+        if counts[numbers[candidate]] == best:
+            place = places[candidate]
+            longest = max(longest, ends[place + n] - ends[place])
     found.top_count[n] = best
-    found.top_size[n] = ends[place + n] - ends[place] if best else 0
+    found.top_size[n] = ends[top + n] - ends[top] if best else 0
     found.top_longest[n] = longest
+    return kept
 
 
 @kernel
-def _cover(ends: Ints, n: int, left: int, room: Counting, found: Repeats) -> None:
-    """The sizes that repeated n-grams cover: all of each, and greedily without the first.
+def _cover(ends: Ints, n: int, left: int, classes: int, room: Counting, found: Repeats) -> int:
+    """Leaves the repeated n-grams, and sums up what they cover: all of each, and greedily.
 
-    The slots of `number` have done their service and serve to mark n-grams seen.
+    The slots of `_extend` have done their service and serve to mark n-grams seen.
     """
-    covered = greedy = until = following = 0
-    seen = room.slots
+    counts, places, numbers, seen = room.counts, room.places, room.numbers, room.slots
+    seen[:classes] = 0
+    kept = covered = greedy = until = following = 0
     for candidate in range(left):
-        seen[room.numbers[candidate]] = 0
-    for candidate in range(left):
-        place = room.places[candidate]
-        covered += ends[place + n] - ends[max(place, until)]
-        until = place + n
+        place, kind = places[candidate], numbers[candidate]
+        if counts[kind] < 2:
+            continue
+        stop = place + n
+        covered += ends[stop] - ends[max(place, until)]
+        until = stop
         if place >= following:
-            if seen[room.numbers[candidate]]:
-                greedy += ends[place + n] - ends[place]
-                following = place + n
-            else:
-                seen[room.numbers[candidate]] = 1
+            if seen[kind]:
+                greedy += ends[stop] - ends[place]
+                following = stop
+            seen[kind] = 1
+        places[kept] = place
+        numbers[kept] = kind
+        kept += 1
     found.covered[n] = covered
     found.greedy[n] = greedy
+    return kept
