@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from itertools import count, islice, product
+from pathlib import Path
 from string import ascii_lowercase
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pytest
 
 from tamis.pipeline import recipe
 from tamis.pipeline.recipe import Recipe
+from tamis.pipeline.rules import ByTable
 
 Sides = tuple[str, str]  # a text that passes and one that does not
 
@@ -224,3 +226,14 @@ def test_bounds_of_fineweb2_go_by_language(case: str) -> None:
     rule = f"heuristics.{case.partition(',')[0]}"
     assert not fails("fineweb2", rule, passes, language)
     assert not rejected or fails("fineweb2", rule, rejected, language)
+
+
+def test_fineweb2_has_the_lengths_that_were_measured() -> None:
+    """The recipe's table and the page's are of one measurement."""
+    page = (Path(__file__).parents[2] / "docs/heuristics.md").read_text(encoding="utf-8")
+    sizes = page.partition("<!-- sizes -->")[2].partition("<!-- end of sizes -->")[0]
+    rows = [line.split("|")[1:-1] for line in sizes.splitlines() if line.startswith("| `")]
+    (rule,) = (r for r in loaded("fineweb2").stage("heuristics").rules if r.name == "words")
+    assert isinstance(rule.min, ByTable) and len(rows) > 90
+    for code, _, _, _, _, least, *_ in rows:
+        assert rule.min.values.get(code.strip(" `"), rule.min.default) == int(least), code
