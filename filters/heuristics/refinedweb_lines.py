@@ -16,6 +16,7 @@ from tamis.filters.kernels.compiled import inlined, kernel
 from tamis.filters.kernels.edits import Edited, Room, finish, has_words, left, right, write
 from tamis.filters.kernels.lines import NEWLINE
 from tamis.filters.kernels.phrases import lowered
+from tamis.filters.kernels.signs import tokens
 from tamis.filters.kernels.unicode_tables import ALNUM, DECIMAL, DIGIT, SPACE, UPPER, WORD
 
 CART, MORE, SIGN_IN = "items in cart", "read more...", "sign-in"
@@ -85,9 +86,10 @@ def clean(
         row = counts[number]
         found = split(room.codes, count, limits.max_newlines, lines)
         row[LINES] = found
-        row[BEFORE] = words(room, lines, found)
+        row[BEFORE] = row[AFTER] = tokens(room.codes, room.props, count)
         found = clean_page(room, lines, found, limits, row)
-        row[AFTER] = words(room, lines, found)
+        if length(lines, found) != count:
+            row[AFTER] = words(room, lines, found)
         place = done.ends[number]
         for line in range(found):
             if line:
@@ -112,6 +114,15 @@ def split(codes: Ints, count: int, max_newlines: int, lines: Lines) -> int:
             found += 1
         start = place + 1
     return found
+
+
+@kernel
+def length(lines: Lines, found: int) -> int:
+    """How many characters the lines have, with the newlines between them."""
+    size = max(0, found - 1)
+    for line in range(found):
+        size += lines.stops[line] - lines.starts[line]
+    return size
 
 
 @kernel

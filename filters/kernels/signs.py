@@ -48,12 +48,13 @@ def count_signs(doc: Document) -> None:
     counts[ELLIPSES] = ellipses
     counts[BRACES] = braces
     counts[BREAKS] = breaks
-    counts[TOKENS] = _tokens(codes, props, count)
+    counts[TOKENS] = tokens(codes, props, count)
     _stops(doc)
 
 
 @kernel
-def _tokens(codes: Ints, props: Flags, count: int) -> int:
+def tokens(codes: Ints, props: Flags, count: int) -> int:
+    """How many of fastText's tokens, cut at NUL and ASCII blanks, start with a letter or digit."""
     found = 1 if count and props[0] & ALNUM else 0
     for place in range(1, count):
         before = codes[place - 1]
