@@ -25,7 +25,7 @@ TEXTS = (
 
 
 PINNED = "aa1f733fdac3fa92"
-"""Of version 1. Other values for the same options need another version: stale signals show by it."""
+"""Of version 1: other values for the same options need another, by which stale signals show."""
 
 
 def batch(*texts: str, **columns: list[str | None]) -> pa.RecordBatch:
