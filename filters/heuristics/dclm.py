@@ -25,7 +25,7 @@ from tamis.filters.kernels.document import (
     SPACED_ELLIPSES,
     TOKENS,
     Document,
-    keep_alphanumeric,
+    part_words,
 )
 from tamis.filters.kernels.folding import fold, fold_plain
 from tamis.filters.kernels.hashes import hash_of, of_range
@@ -151,10 +151,10 @@ def _lines(doc: Document, row: Floats) -> None:
 
 @kernel
 def _ngrams(doc: Document, row: Floats) -> None:
-    words = keep_alphanumeric(doc)
+    words = part_words(doc)
     found = doc.repeats
-    find_repeats(doc.items, doc.again, doc.ends, words, doc.room, found)
-    size = doc.ends[words]
+    find_repeats(doc.part.items, doc.part.again, doc.part.ends, words, doc.room, found)
+    size = doc.part.ends[words]
     for n in range(2, 5):
         top = found.top_longest[n] * found.top_count[n] if found.top_count[n] > 1 else 0
         row[9 + n] = share(top, size)

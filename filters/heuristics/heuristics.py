@@ -21,11 +21,10 @@ from tamis.filters.heuristics.stop_words import STOP_WORDS, table
 from tamis.filters.kernels.arrays import Bytes, Floats, Hashes, Ints, Longs
 from tamis.filters.kernels.compiled import kernel
 from tamis.filters.kernels.document import (
-    ADDRESSES,
     Document,
+    merge,
     room_for,
     segment,
-    segment_words,
     take_words,
 )
 from tamis.filters.kernels.lines import NEWLINE
@@ -208,23 +207,23 @@ def _measure(
     for row in range(len(offsets) - 1):
         segment(doc, data, offsets[row], offsets[row + 1], known.flags)
         language = stops.languages[row]
-        if sizes[_GOPHER] or sizes[_DCLM]:
-            take_words(doc)
         if sizes[_GOPHER] or sizes[_DCLM] or sizes[_RPS]:
             count_signs(doc)
-        if sizes[_GOPHER]:
-            words = _table(stops.exact, language)
-            gopher.gopher(doc, words, out[blocks[_GOPHER, 0] : blocks[_GOPHER, 1], row])
-        if sizes[_FINEWEB]:
-            fineweb.fineweb(doc, out[blocks[_FINEWEB, 0] : blocks[_FINEWEB, 1], row])
-        if sizes[_DCLM]:  # over the standard's words
-            if doc.counts[ADDRESSES]:
-                segment_words(doc, False)
-                take_words(doc)
+        if sizes[_GOPHER] or sizes[_DCLM]:
+            take_words(doc)
+        if sizes[_DCLM]:  # over the standard's words, addresses in their parts
             folded = dclm.Stops(
                 _table(stops.folded, language), stops.longest[language], stops.firsts[language]
             )
             dclm.dclm(doc, folded, known, out[blocks[_DCLM, 0] : blocks[_DCLM, 1], row])
+        merged = (sizes[_GOPHER] or sizes[_FINEWEB]) and merge(doc)
+        if sizes[_GOPHER]:
+            if merged:
+                take_words(doc)
+            words = _table(stops.exact, language)
+            gopher.gopher(doc, words, out[blocks[_GOPHER, 0] : blocks[_GOPHER, 1], row])
+        if sizes[_FINEWEB]:
+            fineweb.fineweb(doc, out[blocks[_FINEWEB, 0] : blocks[_FINEWEB, 1], row])
         if sizes[_RPS]:  # last, since it overwrites the words
             words = _table(stops.listed, language)
             part = _of_lines(values, bounds[row], bounds[row + 1])

@@ -88,9 +88,12 @@ def clean(
         row[LINES] = found
         row[BEFORE] = row[AFTER] = tokens(room.codes, room.props, count)
         found = clean_page(room, lines, found, limits, row)
-        if length(lines, found) != count:
-            row[AFTER] = words(room, lines, found)
         place = done.ends[number]
+        if length(lines, found) == count:  # edits only take away
+            done.changed[number] = 0
+            done.ends[number + 1] = place
+            continue
+        row[AFTER] = words(room, lines, found)
         for line in range(found):
             if line:
                 done.data[place] = NEWLINE
@@ -275,7 +278,8 @@ def drop_phrase(
     starts, stops = lines.starts, lines.stops
     if not found:
         return 0
-    anywhere = where == _ANYWHERE and _occurs(codes, starts[0], stops[found - 1], phrase)
+    mentioned = where == _ANYWHERE and _mentions_cart(codes, starts[0], stops[found - 1])
+    anywhere = mentioned and _occurs(codes, starts[0], stops[found - 1], phrase)
     offset = len(phrase) if where == _AT_END else 0
     kept = 0
     for line in range(found):
@@ -299,6 +303,23 @@ def drop_phrase(
 def _may_be(code: int, letter: int) -> bool:
     """Whether a character may be a small ASCII letter without regard to case."""
     return (code | 0x20) == letter or code > 0x7F
+
+
+@kernel
+def _mentions_cart(codes: Ints, start: int, stop: int) -> bool:
+    """Whether `cart` occurs in any case: eight places at a time, as no branch depends on them.
+
+    No other characters are taken for these four letters without regard to case.
+    """
+    found = False
+    for place in range(start, stop - 3):
+        found |= (
+            ((codes[place] | 0x20) == 0x63)
+            & ((codes[place + 1] | 0x20) == 0x61)
+            & ((codes[place + 2] | 0x20) == 0x72)
+            & ((codes[place + 3] | 0x20) == 0x74)
+        )
+    return found
 
 
 @kernel

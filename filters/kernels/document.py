@@ -13,12 +13,19 @@ from tamis.filters.kernels.folding import WIDEST
 from tamis.filters.kernels.hashes import beginnings
 from tamis.filters.kernels.lines import NEWLINE, lines, spaced, strip
 from tamis.filters.kernels.ngrams import Counting, Repeats, counting, number, repeats
-from tamis.filters.kernels.words import STARTS_ALNUM, words
+from tamis.filters.kernels.words import STARTS_ALNUM, merge_addresses, words
 
 CHARACTERS, WORDS, LINES, SPACED = range(4)
-ADDRESSES = 4  # words that are longer because addresses are words
-NUMBER_SIGNS, ELLIPSES, SPACED_ELLIPSES, BRACES, SENTENCES, TOKENS, BREAKS = range(5, 12)
+NUMBER_SIGNS, ELLIPSES, SPACED_ELLIPSES, BRACES, SENTENCES, TOKENS, BREAKS = range(4, 11)
 """Places in Document.counts; the last row is for signs.count_signs to fill."""
+
+
+class Part(NamedTuple):
+    """A part of a document's words, as Document.items, again and ends have all of them."""
+
+    items: Ints
+    again: Bytes
+    ends: Ints
 
 
 class Document(NamedTuple):
@@ -48,6 +55,7 @@ class Document(NamedTuple):
     """1 where such an item occurs more than once."""
     ends: Ints
     """Sizes of such a sequence, summed up, after a zero."""
+    part: Part
     sizes: Ints
     folded: Ints
     room: Counting
@@ -62,7 +70,7 @@ def room_for(size: int) -> Document:
         return np.empty(items, np.int32)
 
     return Document(
-        counts=np.zeros(12, np.int64),
+        counts=np.zeros(11, np.int64),
         codes=ints(),
         props=np.empty(items, np.uint32),
         begun=np.empty(WIDEST * items, np.uint64),
@@ -79,6 +87,7 @@ def room_for(size: int) -> Document:
         items=ints(),
         again=np.empty(items, np.uint8),
         ends=ints(),
+        part=Part(ints(), np.empty(items, np.uint8), ints()),
         sizes=ints(),
         folded=np.empty(WIDEST * items, np.int32),
         room=counting(items),
@@ -95,7 +104,17 @@ def segment(doc: Document, data: Bytes, start: int, stop: int, flags: Flags) -> 
     doc.codes[count] = NEWLINE
     doc.props[count] = flags[NEWLINE]  # so that whoever looks ahead finds whitespace
     beginnings(doc.codes, count, doc.begun)
-    segment_words(doc, True)
+    counts[WORDS] = words(
+        doc.codes,
+        doc.props,
+        doc.begun,
+        count,
+        doc.items,
+        doc.word_starts,
+        doc.word_stops,
+        doc.word_hashes,
+        doc.word_traits,
+    )
     counts[LINES] = lines(doc.codes, count, doc.line_starts, doc.line_stops)
     for line in range(counts[LINES]):
         ends = strip(doc.props, doc.line_starts[line], doc.line_stops[line])
@@ -104,22 +123,21 @@ def segment(doc: Document, data: Bytes, start: int, stop: int, flags: Flags) -> 
 
 
 @kernel
-def segment_words(doc: Document, addresses: bool) -> None:
-    """Finds the words; addresses: those that spaCy has as one, else only the standard's."""
-    number, longer = words(
+def merge(doc: Document) -> bool:
+    """Makes one word of those of an address, as spaCy does; gives whether there was any."""
+    before = doc.counts[WORDS]
+    doc.counts[WORDS] = merge_addresses(
         doc.codes,
         doc.props,
         doc.begun,
         doc.counts[CHARACTERS],
-        doc.items,
         doc.word_starts,
         doc.word_stops,
         doc.word_hashes,
         doc.word_traits,
-        addresses,
+        before,
     )
-    doc.counts[WORDS] = number
-    doc.counts[ADDRESSES] = longer
+    return bool(doc.counts[WORDS] < before)
 
 
 @inlined
@@ -150,18 +168,17 @@ def take_words(doc: Document) -> int:
 
 
 @kernel
-def keep_alphanumeric(doc: Document) -> int:
-    """Leaves those of `take_words` that start alphanumeric; gives how many.
+def part_words(doc: Document) -> int:
+    """Makes those of `take_words` that start alphanumeric the sequence of doc.part; gives how many.
 
     Which of them return is as before: no word of one kind equals one of the other.
     """
+    items, again, ends = doc.part.items, doc.part.again, doc.part.ends
     kept = 0
-    doc.ends[0] = 0
+    ends[0] = 0
     for word in range(doc.counts[WORDS]):
-        if doc.word_traits[word] & STARTS_ALNUM:
-            size = doc.word_stops[word] - doc.word_starts[word]
-            doc.items[kept] = doc.items[word]
-            doc.again[kept] = doc.again[word]
-            doc.ends[kept + 1] = doc.ends[kept] + size
-            kept += 1
+        items[kept] = doc.items[word]
+        again[kept] = doc.again[word]
+        ends[kept + 1] = ends[kept] + doc.word_stops[word] - doc.word_starts[word]
+        kept += doc.word_traits[word] & STARTS_ALNUM != 0
     return kept

@@ -47,17 +47,14 @@ def words(
     stops: Ints,
     hashes: Hashes,
     traits: Bytes,
-    addresses: bool,
-) -> tuple[int, int]:
-    """Writes start, stop, hash and traits of the words of so many characters.
-
-    Gives their number, and how many are longer because addresses are words.
+) -> int:
+    """Writes start, stop, hash and traits of the words of so many characters; gives their number.
 
     begun: the hashes of the text's beginnings. edges is room to work in; it and the last four hold
     at least count + 2. Whitespace must stand behind the last character, if only in props.
     """
     runs = _letter_runs(props, count, edges)
-    number = longer = place = run = 0
+    number = place = run = 0
     while place < count:
         if run < runs and edges[run] == place:
             stop = edges[run + 1]
@@ -71,10 +68,6 @@ def words(
             stop = place + 1
         else:
             stop = word_stop(codes, props, place, count)
-        if addresses and codes[stop] in (_AT, _COLON):
-            end = address_stop(codes, props, place, stop, count)
-            longer += end > stop
-            stop = end
         while run < runs and edges[run] < stop:
             run += 2
         starts[number] = place
@@ -83,7 +76,7 @@ def words(
         traits[number] = _traits(props, place, stop)
         number += 1
         place = stop
-    return number, longer
+    return number
 
 
 @kernel
@@ -202,6 +195,36 @@ def _letters_stop(props: Flags, start: int, count: int) -> int:
                 return place
             place = after
     return place
+
+
+@kernel
+def merge_addresses(
+    codes: Ints,
+    props: Flags,
+    begun: Hashes,
+    count: int,
+    starts: Ints,
+    stops: Ints,
+    hashes: Hashes,
+    traits: Bytes,
+    number: int,
+) -> int:
+    """Makes one word of those of a mail address, a time of day, a URL; gives how many are left."""
+    kept = word = 0
+    while word < number:
+        start, stop, key, trait = starts[word], stops[word], hashes[word], traits[word]
+        word += 1
+        if codes[stop] in (_AT, _COLON):
+            end = address_stop(codes, props, start, stop, count)
+            while word < number and starts[word] < end:
+                trait |= traits[word] & (HAS_LETTER | NO_SYMBOL)
+                word += 1
+            if end > stop:
+                stop = end
+                key = of_range(begun, start, stop)
+        starts[kept], stops[kept], hashes[kept], traits[kept] = start, stop, key, trait
+        kept += 1
+    return kept
 
 
 @kernel

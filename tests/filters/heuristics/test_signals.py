@@ -43,7 +43,8 @@ def check(measure, documents):
         wanted = expected(text)
         assert row.keys() == wanted.keys()
         for name, value in row.items():  # a share may differ in the last bit of its float32
-            assert value == pytest.approx(wanted[name], rel=2e-7, abs=0), (name, text)
+            close = None if value is None else pytest.approx(wanted[name], rel=2e-7, abs=0)
+            assert value == wanted[name] or value == close, (name, text)
 
 
 @settings(max_examples=300)

@@ -5,7 +5,7 @@ from reference.texts import decoded, texts
 from reference.words import words as expected
 
 from tamis.filters.kernels.hashes import beginnings, hash_of
-from tamis.filters.kernels.words import HAS_LETTER, NO_SYMBOL, STARTS_ALNUM, words
+from tamis.filters.kernels.words import HAS_LETTER, NO_SYMBOL, STARTS_ALNUM, merge_addresses, words
 
 
 def segmented(text, addresses=True):
@@ -14,7 +14,10 @@ def segmented(text, addresses=True):
     hashes, traits = np.empty(count + 2, np.uint64), np.empty(count + 2, np.uint8)
     begun = np.empty(count + 2, np.uint64)
     beginnings(codes, count, begun)
-    found, _ = words(codes, props, begun, count, *room, hashes, traits, addresses)
+    found = words(codes, props, begun, count, *room, hashes, traits)
+    if addresses:
+        known = (*room[1:], hashes, traits)
+        found = merge_addresses(codes, props, begun, count, *known, found)
     ranges = list(zip(room[1][:found].tolist(), room[2][:found].tolist(), strict=True))
     return ranges, hashes[:found], traits[:found], codes
 
