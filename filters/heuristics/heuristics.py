@@ -19,7 +19,7 @@ from tamis.filters.heuristics import dclm, fineweb, gopher, rps, rps_lines
 from tamis.filters.heuristics.signals import Signal, schema
 from tamis.filters.heuristics.stop_words import STOP_WORDS, table
 from tamis.filters.kernels.arrays import Bytes, Floats, Hashes, Ints, Longs
-from tamis.filters.kernels.compiled import kernel
+from tamis.filters.kernels.compiled import cache_folder, kernel
 from tamis.filters.kernels.document import (
     Document,
     merge,
@@ -73,6 +73,15 @@ class Heuristics:
     def assets(self) -> dict[str, Path]:
         """The list of stop words, where one is given."""
         return {"rps_stop_words": Path(self.rps_stop_words)} if self.rps_stop_words else {}
+
+    def prepare(self) -> None:
+        """Compiles the kernels and makes the tables, which are kept on disk, unless they are."""
+        folder = cache_folder()
+        mark = folder / "heuristics.ready" if folder else None
+        if mark and not mark.exists():
+            text = pa.array(["One document."], pa.large_string())
+            Heuristics().measure(pa.record_batch([text], names=["text"]))
+            mark.touch()
 
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The columns of the sets, null where a quantity is not defined: a share of nothing."""
