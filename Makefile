@@ -51,6 +51,7 @@ kills: check  ## Kill a run at 20 random moments, resume it, compare every byte
 	TAMIS_KILLS=20 $(BIN)/pytest tests/laws/test_interrupt_anywhere.py
 
 bench: $(INSTALLED)  ## Side by side with other libraries
+	$(BIN)/python $(PIP) install -c requirements.lock -e '.[bench]'
 	$(BIN)/python benchmarks/run.py
 
 lock: python  ## Write requirements.lock anew: the newest releases that go together

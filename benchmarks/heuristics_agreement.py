@@ -37,7 +37,7 @@ from texts import DEFAULT_DATA, ROOT
 
 from tamis.filters.heuristics.c4 import C4
 from tamis.filters.heuristics.heuristics import Heuristics
-from tamis.filters.kernels.document import WORDS, room_for, segment
+from tamis.filters.kernels.document import WORDS, merge, room_for, segment
 from tamis.filters.kernels.sentences import count_sentences
 from tamis.filters.kernels.unicode_tables import tables
 
@@ -128,6 +128,7 @@ class Segmenter:
         if len(data) > self._size:
             self._room, self._size = room_for(len(data)), len(data)
         segment(self._room, data, 0, len(data), tables().flags)
+        merge(self._room)
         return int(self._room.counts[WORDS])
 
     def words(self, text: str) -> list[str]:

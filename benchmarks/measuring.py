@@ -20,7 +20,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("tamis", "datatrove", "fasttext-numpy2-wheel", "isal", "numpy", "orjson", "pyarrow")
+LIBRARIES = (
+    "tamis",
+    "datatrove",
+    "fasttext-numpy2-wheel",
+    "isal",
+    "numba",
+    "numpy",
+    "orjson",
+    "pyarrow",
+)
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER: orphaned grandchildren become ours, CPU time included
 _PATIENCE = 3.0
 

@@ -1,6 +1,6 @@
 """The benchmarks: every pair side by side on one core, one Markdown table, results.json.
 
-    python benchmarks/run.py [ingest warc noop language] [--data DIR] [--mb N] [--rounds N]
+    python benchmarks/run.py [NAME...] [--data DIR] [--mb N] [--rounds N]
 
 Rates are per second of CPU time, all processes of a side together, with those by the clock beside
 them; a loaded machine slows the clock, not the CPU time. Nothing here fails because it was slow.
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from measuring import Row, machine, pin_to_one_core
 
-NAMES = ("ingest", "warc", "noop", "language")
+NAMES = ("ingest", "warc", "noop", "language", "heuristics")
 HEADER = ("what", "ours", "other", "ratio", "target", "met")
 
 

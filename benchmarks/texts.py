@@ -41,7 +41,7 @@ def pool(data: Path | None) -> Pool:
     Raises FileNotFoundError for a directory that was named and holds no text.
     """
     directory = data or (DEFAULT_DATA if DEFAULT_DATA.is_dir() else None)
-    texts = _of_directory(directory) if directory else _installed()
+    texts = of_directory(directory) if directory else of_installed()
     paragraphs: list[str] = []
     lengths: list[int] = []
     size = 0
@@ -58,7 +58,7 @@ def pool(data: Path | None) -> Pool:
     return Pool("data" if directory else "installed", paragraphs, lengths)
 
 
-def _of_directory(directory: Path) -> Iterator[str]:
+def of_directory(directory: Path) -> Iterator[str]:
     """English web and edited text, then the main text of web pages."""
     for pattern, key in (("text_en/*.jsonl.gz", "text"), ("html_pages/*.jsonl.gz", "gold_text")):
         for path in sorted(directory.glob(pattern)):
@@ -68,7 +68,7 @@ def _of_directory(directory: Path) -> Iterator[str]:
                         yield text
 
 
-def _installed() -> Iterator[str]:
+def of_installed() -> Iterator[str]:
     from tamis.pipeline.ingest.installed import list_installed
 
     for source in list_installed():
