@@ -18,7 +18,7 @@ SPEED := $(if $(WORKERS),--workers $(WORKERS))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run ingest language heuristics write test check kills bench lock clean python
+.PHONY: help run ingest language heuristics write report test check kills bench lock clean python
 
 help:  ## What there is to make
 	@echo "make TARGET [CORPUS=$(CORPUS)] [RECIPE=$(RECIPE)] [INPUT=$(INPUT)] [WORKERS=all cores] [PYTHON=$(PYTHON)]"
@@ -35,6 +35,9 @@ language: $(INSTALLED)  ## Only measure the languages in CORPUS
 
 heuristics: $(INSTALLED)  ## Only measure words, lines and repeats in CORPUS
 	$(BIN)/tamis heuristics $(CORPUS) $(NAMED) $(SPEED)
+
+report: $(INSTALLED)  ## A page about CORPUS: funnel, reasons, histograms with bounds, samples
+	$(BIN)/tamis report $(CORPUS) $(NAMED)
 
 write: $(INSTALLED)  ## Only write what CORPUS keeps to CORPUS/cleaned
 	$(BIN)/tamis write $(CORPUS) $(NAMED) $(SPEED)

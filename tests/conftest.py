@@ -10,15 +10,27 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import settings
 from support import RECIPE, SENTENCES, command, digests, record
 
+from tamis.filters.heuristics.c4 import C4
+from tamis.filters.heuristics.heuristics import Heuristics
+from tamis.filters.heuristics.refinedweb import RefinedWeb
+
 Tamis = Callable[..., subprocess.CompletedProcess[str]]
 
-# A kernel is compiled by whichever example calls it first.
-settings.register_profile("tamis", deadline=None)
+settings.register_profile("tamis", deadline=None)  # other processes work on the same cores
 settings.load_profile("tamis")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compiles the kernels before the test processes start: each would, for half a minute."""
+    if not hasattr(config, "workerinput"):
+        empty = pa.record_batch([pa.array([], pa.large_string())], names=["text"])
+        for measure in (Heuristics(), C4(), RefinedWeb()):
+            measure.measure(empty)
 
 
 @pytest.fixture
