@@ -36,8 +36,8 @@ def rows(data: Path | None, megabytes: float | None, rounds: int) -> list[Row]:
     documents = _drawn(data, (megabytes or MEGABYTES) * 1e6)
     part = documents[::SHARE]
     sides: dict[str, Callable[[], object]] = {
-        "everything": partial(_measure, EVERYTHING, documents),
-        "fineweb": partial(_measure, FINEWEB, documents),
+        "everything": partial(_measure, EVERYTHING, _batches(documents)),
+        "fineweb": partial(_measure, FINEWEB, _batches(documents)),
     }
     if find_spec("spacy"):
         sides["datatrove"] = partial(_sift, _chain(), part)
@@ -46,7 +46,7 @@ def rows(data: Path | None, megabytes: float | None, rounds: int) -> list[Row]:
             "heuristics: no spaCy, so nothing to compare with: pip install spacy", file=sys.stderr
         )
     samples: dict[str, list[Sample]] = {name: [] for name in sides}
-    _measure(EVERYTHING, part[:5])  # compiles
+    _measure(EVERYTHING, _batches(part[:5]))  # compiles
     for _ in range(rounds):
         for name, work in sides.items():
             samples[name].append(in_process(work))
@@ -77,10 +77,15 @@ def _size(documents: Sequence[str]) -> float:
     return sum(len(text.encode()) for text in documents) / 1e6
 
 
-def _measure(measures: Sequence[Any], documents: Sequence[str]) -> None:
-    for start in range(0, len(documents), BATCH):
-        column = pa.array(documents[start : start + BATCH], pa.large_string())
-        batch = pa.record_batch([column], names=["text"])
+def _batches(documents: Sequence[str]) -> list[pa.RecordBatch]:
+    """The documents as stages are given them."""
+    starts = range(0, len(documents), BATCH)
+    parts = (pa.array(documents[start : start + BATCH], pa.large_string()) for start in starts)
+    return [pa.record_batch([part], names=["text"]) for part in parts]
+
+
+def _measure(measures: Sequence[Any], batches: Sequence[pa.RecordBatch]) -> None:
+    for batch in batches:
         for measure in measures:
             measure.measure(batch)
 
@@ -147,7 +152,7 @@ def hostile() -> dict[str, str]:
 
 
 def _hostile(name: str, text: str) -> Row:
-    took = in_process(partial(_measure, EVERYTHING, [text]))
+    took = in_process(partial(_measure, EVERYTHING, _batches([text])))
     speed = _size([text]) / took.cpu
     what = f"all signals of one document of 20 MB: {name}"
     return Row(what, rate(_size([text]), took), "", "", f">= {HOSTILE:g} MB/s", speed >= HOSTILE)

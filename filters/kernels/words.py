@@ -75,7 +75,7 @@ def words(
         hashes[number] = of_range(begun, place, stop)
         traits[number] = _traits(props, place, stop)
         number += 1
-        place = stop
+        place = stop + (props[stop] & SEPARATOR != 0)  # nearly always one blank, and no more
     return number
 
 
