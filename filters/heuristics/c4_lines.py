@@ -8,7 +8,7 @@ import numpy as np
 
 from tamis.filters.kernels.arrays import Bytes, Flags, Ints, Longs
 from tamis.filters.kernels.characters import decode
-from tamis.filters.kernels.compiled import inlined, kernel
+from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.kernels.edits import Edited, Room, finish, has_words, write
 from tamis.filters.kernels.lines import NEWLINE, next_break, strip
 from tamis.filters.kernels.phrases import Phrases, phrases, phrases_in
@@ -114,7 +114,7 @@ def clean_page(
 
 @inlined
 def _has_bracket(codes: Ints, start: int, stop: int) -> bool:
-    while start < stop and codes[start] != _OPEN:
+    while start < stop and codes[at(start)] != _OPEN:
         start += 1
     return start < stop
 
@@ -129,8 +129,8 @@ def _move(codes: Ints, props: Flags, first: int, last: int, size: int) -> int:
     if size == first:
         return last
     for place in range(first, last):
-        codes[size] = codes[place]
-        props[size] = props[place]
+        codes[at(size)] = codes[at(place)]
+        props[at(size)] = props[at(place)]
         size += 1
     return size
 

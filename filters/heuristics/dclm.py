@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from tamis.filters.heuristics.signals import Signal
 from tamis.filters.kernels.arrays import Floats, Hashes
-from tamis.filters.kernels.compiled import kernel
+from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.kernels.document import (
     CHARACTERS,
     ELLIPSES,
@@ -103,6 +103,11 @@ def dclm(doc: Document, stops: Stops, tables: Tables, row: Floats) -> None:
     _ngrams(doc, row)
 
 
+@inlined
+def _may_start(code: int, firsts: int) -> bool:
+    return bool(code >= 0x80 or firsts >> (code & 31) & 1)
+
+
 @kernel
 def _words(doc: Document, stops: Stops, tables: Tables, row: Floats) -> None:
     codes, props, folded, places = doc.codes, doc.props, doc.folded, stops.places
@@ -113,11 +118,11 @@ def _words(doc: Document, stops: Stops, tables: Tables, row: Floats) -> None:
         start, stop = starts[word], ends[word]
         size += stop - start
         place = start
-        while place < stop and not props[place] & ALPHA:
+        while place < stop and not props[at(place)] & ALPHA:
             place += 1
         plain += place == stop
         # The first character spares most words the look-up.
-        if stop - start <= longest and (codes[start] >= 0x80 or firsts >> (codes[start] & 31) & 1):
+        if stop - start <= longest and _may_start(codes[at(start)], firsts):
             length, holds = fold_plain(codes, props, start, stop, folded)
             if not holds:
                 length = fold(codes, props, start, stop, tables, folded)

@@ -12,7 +12,7 @@ import numpy as np
 
 from tamis.filters.kernels.arrays import Bytes, Flags, Ints, Longs
 from tamis.filters.kernels.characters import decode
-from tamis.filters.kernels.compiled import inlined, kernel
+from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.kernels.edits import Edited, Room, finish, has_words, left, right, write
 from tamis.filters.kernels.lines import NEWLINE
 from tamis.filters.kernels.phrases import lowered
@@ -186,12 +186,13 @@ def drop_by_share(
     room: Room, lines: Lines, found: int, flag: int, limit: float, reason: int, row: Ints
 ) -> int:
     """Drops lines in which the share of characters with a flag is over a limit, and strips."""
+    props = room.props
     kept = 0
     for line in range(found):
         start, stop = lines.starts[line], lines.stops[line]
         flagged = 0
         for place in range(start, stop):
-            flagged += room.props[place] & flag != 0
+            flagged += props[at(place)] & flag != 0
         if start == stop or flagged / (stop - start) <= limit:
             lines.starts[kept], lines.stops[kept] = start, stop
             kept += 1
@@ -314,10 +315,10 @@ def _mentions_cart(codes: Ints, start: int, stop: int) -> bool:
     found = False
     for place in range(start, stop - 3):
         found |= (
-            ((codes[place] | 0x20) == 0x63)
-            & ((codes[place + 1] | 0x20) == 0x61)
-            & ((codes[place + 2] | 0x20) == 0x72)
-            & ((codes[place + 3] | 0x20) == 0x74)
+            ((codes[at(place)] | 0x20) == 0x63)
+            & ((codes[at(place + 1)] | 0x20) == 0x61)
+            & ((codes[at(place + 2)] | 0x20) == 0x72)
+            & ((codes[at(place + 3)] | 0x20) == 0x74)
         )
     return found
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from tamis.filters.heuristics.rps_lines import LineValues, normalised_words
 from tamis.filters.heuristics.signals import Signal
 from tamis.filters.kernels.arrays import Floats, Hashes, Ints
-from tamis.filters.kernels.compiled import inlined, kernel
+from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.kernels.document import (
     BRACES,
     CHARACTERS,
@@ -106,7 +106,7 @@ def _normalised(doc: Document, words: int, row: Floats) -> int:
     terms = np.zeros(_FEW, np.float64)  # most words occur a few times: their logarithms are known
     for word in range(classes):
         times = doc.room.counts[word]
-        term = terms[times] if times < _FEW else 0.0
+        term = terms[at(times)] if times < _FEW else 0.0
         if term == 0.0:
             term = -(times / words) * math.log(times / words)
             if times < _FEW:
@@ -129,13 +129,14 @@ def _normalised(doc: Document, words: int, row: Floats) -> int:
 @kernel
 def _raw_words(doc: Document, stops: Hashes, row: Floats) -> None:
     """Runs of word characters and runs of other signs (NLTK's WordPunctTokenizer)."""
+    props, starts = doc.props, doc.items
     capitals = latin = stopped = 0
     words = _starts(doc, doc.items)
     for word in range(words):
-        place = doc.items[word]
-        first, union = doc.props[place], np.uint32(0)
-        while _same_word(first, doc.props[place]) and not _decided(union):
-            union |= doc.props[place]
+        place = starts[word]
+        first, union = props[at(place)], np.uint32(0)
+        while _same_word(first, props[at(place)]) and not _decided(union):
+            union |= props[at(place)]
             place += 1
         capitals += union & (UPPER | UNUPPER) == UPPER
         latin += union & LATIN != 0
@@ -166,7 +167,7 @@ def _starts(doc: Document, starts: Ints) -> int:
     before = np.uint32(SPACE)
     for place in range(doc.counts[CHARACTERS]):
         kind = doc.props[place] & (SPACE | WORD)
-        starts[found] = place
+        starts[at(found)] = place
         found += (kind != before) & (kind != SPACE)
         before = kind
     return found

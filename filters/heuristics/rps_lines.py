@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tamis.filters.heuristics.signals import Signal
 from tamis.filters.kernels.arrays import Bytes, Hashes, Ints
-from tamis.filters.kernels.compiled import kernel
+from tamis.filters.kernels.compiled import at, kernel
 from tamis.filters.kernels.document import CHARACTERS, LINES, Document
 from tamis.filters.kernels.folding import Seen, fold_words
 from tamis.filters.kernels.hashes import beginnings, hash_of, of_range
@@ -94,7 +94,7 @@ def normalised_words(doc: Document, tables: Tables, values: LineValues) -> tuple
     for line in range(len(of_line)):
         last = seen.words[line]
         for word in range(first, last):
-            javascripts[line] += hashes[word] == _JAVASCRIPT
+            javascripts[line] += hashes[at(word)] == _JAVASCRIPT
         length = ends[last] - ends[first] + max(0, last - first - 1)
         of_line[line] = last - first
         numerical[line] = (seen.numeric[line] - numeric) / length if length else 0.0
@@ -126,7 +126,7 @@ def _raw_lines(doc: Document, values: LineValues) -> None:
         start, stop = doc.line_starts[line], doc.line_stops[line]
         upper = 0
         for place in range(start, stop):
-            upper += props[place] & UPPER != 0
+            upper += props[at(place)] & UPPER != 0
         values.uppercase[line] = upper / (stop - start + (line + 1 < doc.counts[LINES]))
         first, last = doc.strip_starts[line], doc.strip_stops[line]
         values.terminal[line] = first < last and codes[last - 1] in _END_MARKS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tamis.filters.kernels.arrays import Bytes, Flags, Ints
-from tamis.filters.kernels.compiled import kernel
+from tamis.filters.kernels.compiled import at, kernel
 
 
 @kernel
@@ -16,7 +16,7 @@ def decode(data: Bytes, start: int, stop: int, flags: Flags, codes: Ints, props:
     count = 0
     place = start
     while place < stop:
-        code = int(data[place])
+        code = int(data[at(place)])
         width = 1
         if code >= 0x80:
             width = 2 if code < 0xE0 else 3 if code < 0xF0 else 4
@@ -24,8 +24,8 @@ def decode(data: Bytes, start: int, stop: int, flags: Flags, codes: Ints, props:
             for k in range(place + 1, min(place + width, stop)):
                 code = code << 6 | int(data[k] & 0x3F)
             code = min(code, 0x10FFFF)
-        codes[count] = code
-        props[count] = flags[code]
+        codes[at(count)] = code
+        props[at(count)] = flags[at(code)]
         count += 1
         place += width
     return count

@@ -9,7 +9,7 @@ import numpy as np
 
 from tamis.filters.kernels.arrays import Bytes, Flags, Hashes, Ints, Longs
 from tamis.filters.kernels.characters import decode
-from tamis.filters.kernels.compiled import inlined, kernel
+from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.kernels.folding import WIDEST
 from tamis.filters.kernels.hashes import beginnings
 from tamis.filters.kernels.lines import NEWLINE, lines, spaced, strip
@@ -170,7 +170,7 @@ def number_items(doc: Document, hashes: Hashes, count: int) -> int:
     """Numbers items by their hashes in doc.items and marks those that return in doc.again."""
     classes = number(hashes, count, doc.room, doc.items)
     for item in range(count):
-        doc.again[item] = 1 if doc.room.counts[doc.items[item]] > 1 else 0
+        doc.again[item] = 1 if doc.room.counts[at(doc.items[item])] > 1 else 0
     return classes
 
 
@@ -195,8 +195,8 @@ def part_words(doc: Document) -> int:
     kept = 0
     ends[0] = 0
     for word in range(doc.counts[WORDS]):
-        items[kept] = doc.items[word]
-        again[kept] = doc.again[word]
-        ends[kept + 1] = ends[kept] + doc.word_stops[word] - doc.word_starts[word]
+        items[at(kept)] = doc.items[word]
+        again[at(kept)] = doc.again[word]
+        ends[at(kept + 1)] = ends[at(kept)] + doc.word_stops[word] - doc.word_starts[word]
         kept += doc.word_traits[word] & STARTS_ALNUM != 0
     return kept

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from tamis.filters.kernels.arrays import Bytes, Flags, Ints, Longs
-from tamis.filters.kernels.compiled import kernel
+from tamis.filters.kernels.compiled import at, kernel
 from tamis.filters.kernels.unicode_tables import SPACE
 
 
@@ -73,9 +73,9 @@ def column(done: Edited) -> pa.LargeStringArray:
 def write(codes: Ints, start: int, stop: int, data: Bytes, place: int) -> int:
     """Writes codes[start:stop] as UTF-8 into data from a place; gives where it ends."""
     for k in range(start, stop):
-        code = codes[k]
+        code = codes[at(k)]
         if code < 0x80:
-            data[place] = code
+            data[at(place)] = code
             place += 1
             continue
         width = 2 if code < 0x800 else 3 if code < 0x10000 else 4
@@ -94,7 +94,7 @@ def finish(done: Edited, number: int, place: int, data: Bytes, start: int, stop:
     same = place - begin == stop - start
     k = 0
     while same and k < stop - start:
-        same = done.data[begin + k] == data[start + k]
+        same = done.data[at(begin + k)] == data[at(start + k)]
         k += 1
     done.changed[number] = 0 if same else 1
     done.ends[number + 1] = begin if same else place

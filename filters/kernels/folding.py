@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tamis.filters.kernels.arrays import Bytes, Flags, Ints
-from tamis.filters.kernels.compiled import inlined, kernel
+from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.kernels.unicode_tables import (
     CASED,
     FOLDS,
@@ -83,11 +83,11 @@ def fold_words(
                 numeric += tables.flags[folded[k]] & NUMERIC != 0
             marks = True
             continue
-        folded[size] = code + 32 if prop & FOLDS else code
+        folded[at(size)] = code + 32 if prop & FOLDS else code
         size += prop & (SPACE | PUNCTUATION) == 0
         numeric += prop & NUMERIC != 0
         closes = (prop & SPACE != 0) & (size > last)
-        ends[words + 1] = size
+        ends[at(words + 1)] = size
         words += closes
         last = size if closes else last
         if code == _NEWLINE:

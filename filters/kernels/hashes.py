@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from tamis.filters.kernels.arrays import Hashes, Ints
-from tamis.filters.kernels.compiled import inlined, kernel
+from tamis.filters.kernels.compiled import at, inlined, kernel
 
 BASE = np.uint64(0x9E3779B97F4A7C15)
 _TABLE = 1024
@@ -77,8 +77,8 @@ def beginnings(codes: Ints, count: int, hashes: Hashes) -> None:
 def of_range(begun: Hashes, start: int, stop: int) -> np.uint64:
     """The hash of characters start to stop of a text whose beginnings' hashes are given."""
     size = stop - start
-    factor = POWERS[size] if size <= _TABLE else power(size)
-    return np.uint64(begun[stop] - begun[start] * factor)
+    factor = POWERS[at(size)] if size <= _TABLE else power(size)
+    return np.uint64(begun[at(stop)] - begun[at(start)] * factor)
 
 
 @kernel

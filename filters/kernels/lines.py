@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tamis.filters.kernels.arrays import Flags, Ints
-from tamis.filters.kernels.compiled import inlined, kernel
+from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.kernels.ngrams import Counting, number
 from tamis.filters.kernels.unicode_tables import BREAK, SPACE
 
@@ -20,8 +20,8 @@ def lines(codes: Ints, count: int, starts: Ints, stops: Ints) -> int:
     found = 0
     starts[0] = 0
     for place in range(count):
-        stops[found] = place
-        starts[found + 1] = place + 1
+        stops[at(found)] = place
+        starts[at(found + 1)] = place + 1
         found += codes[place] == NEWLINE
     stops[found] = count
     return found + 1
@@ -31,7 +31,7 @@ def lines(codes: Ints, count: int, starts: Ints, stops: Ints) -> int:
 def next_break(codes: Ints, props: Flags, start: int, count: int) -> tuple[int, int]:
     """Where the line from start ends as `str.splitlines` has it, and where the next begins."""
     stop = start
-    while stop < count and not props[stop] & BREAK:
+    while stop < count and not props[at(stop)] & BREAK:
         stop += 1
     both = stop + 1 < count and codes[stop] == _RETURN and codes[stop + 1] == NEWLINE
     return stop, stop + 2 if both else stop + 1
@@ -40,9 +40,9 @@ def next_break(codes: Ints, props: Flags, start: int, count: int) -> tuple[int, 
 @inlined
 def strip(props: Flags, start: int, stop: int) -> tuple[int, int]:
     """The range without whitespace at its ends."""
-    while start < stop and props[start] & SPACE:
+    while start < stop and props[at(start)] & SPACE:
         start += 1
-    while stop > start and props[stop - 1] & SPACE:
+    while stop > start and props[at(stop - 1)] & SPACE:
         stop -= 1
     return start, stop
 
@@ -57,8 +57,8 @@ def spaced(props: Flags, count: int, starts: Ints, stops: Ints) -> int:
     blank = True
     for place in range(count + 1):
         space = props[place] & SPACE != 0
-        starts[opened] = place
-        stops[closed] = place
+        starts[at(opened)] = place
+        stops[at(closed)] = place
         opened += blank and not space
         closed += space and not blank
         blank = space
@@ -80,7 +80,7 @@ def repeated(count: int, room: Counting, sizes: Ints) -> tuple[int, int, int, in
             again_size += sizes[piece]
         else:
             classes += 1
-        if room.counts[numbered] > 1:
+        if room.counts[at(numbered)] > 1:
             copies += 1
             copies_size += sizes[piece]
     return again, again_size, copies, copies_size

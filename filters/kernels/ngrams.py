@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tamis.filters.kernels.arrays import Bytes, Hashes, Ints, Longs
-from tamis.filters.kernels.compiled import inlined, kernel
+from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.kernels.hashes import place_of
 
 LONGEST = 10
@@ -95,10 +95,10 @@ def _look_up(key: np.uint64, mask: np.uint64, slots: Ints, known: Hashes, classe
     known[0] = key  # an empty slot looks like the end of the search
     place = place_of(key, mask)
     found = slots[place]
-    while known[found] != key:
+    while known[at(found)] != key:
         place = (place + _ONE) & mask
         found = slots[place]
-    known[classes + 1] = key
+    known[at(classes + 1)] = key
     found = found if found else classes + 1
     slots[place] = found
     return found
@@ -112,10 +112,10 @@ def number(keys: Hashes, count: int, room: Counting, numbers: Ints) -> int:
     slots[: int(mask) + 1] = 0
     classes = 0
     for item in range(count):
-        counts[classes] = 0
+        counts[at(classes)] = 0
         found = _look_up(keys[item], mask, slots, known, classes)
         classes += found > classes
-        counts[found - 1] += 1
+        counts[at(found - 1)] += 1
         numbers[item] = found - 1
     return classes
 
@@ -132,8 +132,8 @@ def find_repeats(
     places, numbers = room.places, room.numbers
     left = 0
     for item in range(count):
-        places[left] = item
-        numbers[left] = items[item]
+        places[at(left)] = item
+        numbers[at(left)] = items[item]
         left += again[item]
     for n in range(2, LONGEST + 1):
         left, classes = _extend(items, n, left, room)
@@ -159,13 +159,13 @@ def _extend(items: Ints, n: int, left: int, room: Counting) -> tuple[int, int]:
         place = places[candidate]
         if places[candidate + 1] != place + 1:
             continue
-        key = np.uint64(numbers[candidate]) << _HALF | np.uint64(items[place + n - 1])
-        counts[classes] = 0
+        key = np.uint64(numbers[candidate]) << _HALF | np.uint64(items[at(place + n - 1)])
+        counts[at(classes)] = 0
         found = _look_up(key, mask, slots, known, classes)
         classes += found > classes
-        counts[found - 1] += 1
-        places[kept] = place
-        numbers[kept] = found - 1
+        counts[at(found - 1)] += 1
+        places[at(kept)] = place
+        numbers[at(kept)] = found - 1
         kept += 1
     return kept, classes
 
@@ -180,17 +180,17 @@ def _most_frequent(
     top = -1
     for candidate in range(left):
         place, kind = places[candidate], numbers[candidate]
-        times = counts[kind]
+        times = counts[at(kind)]
         if times > best:
             best, top = times, place
-        places[kept] = place
-        numbers[kept] = kind
+        places[at(kept)] = place
+        numbers[at(kept)] = kind
         kept += times > 1
     if best < 2:  # every n-gram occurs once; the places left are not all
         best, top = min(1, max(0, count - n + 1)), 0
     longest = 0
     for candidate in range(kept):
-        if counts[numbers[candidate]] == best:
+        if counts[at(numbers[candidate])] == best:
             place = places[candidate]
             longest = max(longest, ends[place + n] - ends[place])
     found.top_count[n] = best
@@ -210,18 +210,18 @@ def _cover(ends: Ints, n: int, left: int, classes: int, room: Counting, found: R
     kept = covered = greedy = until = following = 0
     for candidate in range(left):
         place, kind = places[candidate], numbers[candidate]
-        if counts[kind] < 2:
+        if counts[at(kind)] < 2:
             continue
         stop = place + n
-        covered += ends[stop] - ends[max(place, until)]
+        covered += ends[at(stop)] - ends[at(max(place, until))]
         until = stop
         if place >= following:
-            if seen[kind]:
-                greedy += ends[stop] - ends[place]
+            if seen[at(kind)]:
+                greedy += ends[at(stop)] - ends[at(place)]
                 following = stop
-            seen[kind] = 1
-        places[kept] = place
-        numbers[kept] = kind
+            seen[at(kind)] = 1
+        places[at(kept)] = place
+        numbers[at(kept)] = kind
         kept += 1
     found.covered[n] = covered
     found.greedy[n] = greedy

@@ -10,7 +10,7 @@ character with its marks is one.
 from __future__ import annotations
 
 from tamis.filters.kernels.arrays import Bytes, Flags, Hashes, Ints
-from tamis.filters.kernels.compiled import inlined, kernel
+from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.kernels.hashes import of_range
 from tamis.filters.kernels.unicode_tables import ALNUM, ALPHA, CLASS, SEPARATOR, SYMBOL
 from tamis.filters.kernels.word_classes import (
@@ -56,26 +56,26 @@ def words(
     runs = _letter_runs(props, count, edges)
     number = place = run = 0
     while place < count:
-        if run < runs and edges[run] == place:
-            stop = edges[run + 1]
+        if run < runs and edges[at(run)] == place:
+            stop = edges[at(run + 1)]
             run += 2
             if not _ends_before(props, stop):
                 stop = word_stop(codes, props, place, count)
-        elif props[place] & SEPARATOR:
+        elif props[at(place)] & SEPARATOR:
             place += 1
             continue
         elif _stands_alone(codes, props, place):
             stop = place + 1
         else:
             stop = word_stop(codes, props, place, count)
-        while run < runs and edges[run] < stop:
+        while run < runs and edges[at(run)] < stop:
             run += 2
-        starts[number] = place
-        stops[number] = stop
-        hashes[number] = of_range(begun, place, stop)
-        traits[number] = _traits(props, place, stop)
+        starts[at(number)] = place
+        stops[at(number)] = stop
+        hashes[at(number)] = of_range(begun, place, stop)
+        traits[at(number)] = _traits(props, place, stop)
         number += 1
-        place = stop + (props[stop] & SEPARATOR != 0)  # nearly always one blank, and no more
+        place = stop + (props[at(stop)] & SEPARATOR != 0)  # nearly always one blank, and no more
     return number
 
 
@@ -89,7 +89,7 @@ def _letter_runs(props: Flags, count: int, edges: Ints) -> int:
     inside = False
     for place in range(count + 1):
         letter = LETTER <= props[place] >> CLASS <= CONNECTOR
-        edges[found] = place
+        edges[at(found)] = place
         found += letter != inside
         inside = letter
     return found
@@ -97,13 +97,13 @@ def _letter_runs(props: Flags, count: int, edges: Ints) -> int:
 
 @inlined
 def _traits(props: Flags, start: int, stop: int) -> int:
-    union = common = props[start]
+    union = common = props[at(start)]
     alnum = STARTS_ALNUM if union & ALNUM else 0
     if union & ALPHA and not common & SYMBOL:  # nothing more to learn
         return HAS_LETTER | NO_SYMBOL | alnum
     for place in range(start + 1, stop):
-        union |= props[place]
-        common &= props[place]
+        union |= props[at(place)]
+        common &= props[at(place)]
     return (HAS_LETTER if union & ALPHA else 0) | (0 if common & SYMBOL else NO_SYMBOL) | alnum
 
 
@@ -115,19 +115,19 @@ def _is_mark(kind: int) -> bool:
 @inlined
 def _stands_alone(codes: Ints, props: Flags, place: int) -> bool:
     """Whether a sign is a word by itself for certain: nothing like it and no mark follows."""
-    kind = props[place] >> CLASS
-    if kind in (KATAKANA, REGIONAL) or codes[place] == codes[place + 1]:
+    kind = props[at(place)] >> CLASS
+    if kind in (KATAKANA, REGIONAL) or codes[at(place)] == codes[at(place + 1)]:
         return False
-    return not _is_mark(props[place + 1] >> CLASS)
+    return not _is_mark(props[at(place + 1)] >> CLASS)
 
 
 @inlined
 def _ends_before(props: Flags, place: int) -> bool:
     """Whether letters end before a place for certain: whitespace, a sign before it, or brackets."""
-    kind = props[place] >> CLASS
+    kind = props[at(place)] >> CLASS
     if kind == OTHER or kind >= REGIONAL:
         return True
-    return bool(kind >= MID_LETTER and props[place + 1] & SEPARATOR)
+    return bool(kind >= MID_LETTER and props[at(place + 1)] & SEPARATOR)
 
 
 @kernel
@@ -212,9 +212,10 @@ def merge_addresses(
     """Makes one word of those of a mail address, a time of day, a URL; gives how many are left."""
     kept = word = 0
     while word < number:
-        start, stop, key, trait = starts[word], stops[word], hashes[word], traits[word]
+        start, stop = starts[at(word)], stops[at(word)]
+        key, trait = hashes[at(word)], traits[at(word)]
         word += 1
-        if codes[stop] in (_AT, _COLON):
+        if codes[at(stop)] in (_AT, _COLON):
             end = address_stop(codes, props, start, stop, count)
             while word < number and starts[word] < end:
                 trait |= traits[word] & (HAS_LETTER | NO_SYMBOL)
@@ -222,7 +223,8 @@ def merge_addresses(
             if end > stop:
                 stop = end
                 key = of_range(begun, start, stop)
-        starts[kept], stops[kept], hashes[kept], traits[kept] = start, stop, key, trait
+        starts[at(kept)], stops[at(kept)] = start, stop
+        hashes[at(kept)], traits[at(kept)] = key, trait
         kept += 1
     return kept
 
