@@ -19,7 +19,7 @@ from tamis.filters.heuristics import dclm, fineweb, gopher, rps, rps_lines
 from tamis.filters.heuristics.signals import Signal, schema
 from tamis.filters.heuristics.stop_words import STOP_WORDS, table
 from tamis.filters.kernels.arrays import Bytes, Floats, Hashes, Ints, Longs
-from tamis.filters.kernels.compiled import cache_folder, kernel
+from tamis.filters.kernels.compiled import at, cache_folder, kernel
 from tamis.filters.kernels.document import (
     Document,
     merge,
@@ -264,7 +264,7 @@ def _line_bounds(data: Bytes, offsets: Longs, bounds: Ints) -> None:
         start, stop = offsets[row], offsets[row + 1]
         found = 0
         for place in range(start, stop):
-            found += data[place] == NEWLINE
+            found += data[at(place)] == NEWLINE
         open_ended = stop > start and data[stop - 1] != NEWLINE
         bounds[row + 1] = bounds[row] + found + open_ended
 

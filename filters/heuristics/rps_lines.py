@@ -87,14 +87,14 @@ def normalised_words(doc: Document, tables: Tables, values: LineValues) -> tuple
     words, size = fold_words(doc.codes, doc.props, count, tables, doc.folded, doc.ends, seen)
     beginnings(doc.folded, size, doc.begun)
     ipsums = _hash_words(words, doc.begun, doc.ends, doc.word_hashes)
-    values.javascripts[:] = 0
     first = numeric = 0
     hashes, ends, of_line = doc.word_hashes, doc.ends, values.words
     javascripts, numerical = values.javascripts, values.numerical
     for line in range(len(of_line)):
-        last = seen.words[line]
+        last, found = seen.words[line], 0
         for word in range(first, last):
-            javascripts[line] += hashes[at(word)] == _JAVASCRIPT
+            found += hashes[at(word)] == _JAVASCRIPT
+        javascripts[line] = found
         length = ends[last] - ends[first] + max(0, last - first - 1)
         of_line[line] = last - first
         numerical[line] = (seen.numeric[line] - numeric) / length if length else 0.0

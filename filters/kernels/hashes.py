@@ -59,15 +59,15 @@ def beginnings(codes: Ints, count: int, hashes: Hashes) -> None:
     hashes[0] = state
     whole = count & ~3
     for place in range(0, whole, 4):
-        one = np.uint64(codes[place] + 1)
-        two = step(one, codes[place + 1])
-        three = step(two, codes[place + 2])
-        four = step(three, codes[place + 3])
-        hashes[place + 1] = state * BASE + one
-        hashes[place + 2] = state * _SECOND + two
-        hashes[place + 3] = state * _THIRD + three
+        one = np.uint64(codes[at(place)] + 1)
+        two = step(one, codes[at(place + 1)])
+        three = step(two, codes[at(place + 2)])
+        four = step(three, codes[at(place + 3)])
+        hashes[at(place + 1)] = state * BASE + one
+        hashes[at(place + 2)] = state * _SECOND + two
+        hashes[at(place + 3)] = state * _THIRD + three
         state = state * _FOURTH + four
-        hashes[place + 4] = state
+        hashes[at(place + 4)] = state
     for place in range(whole, count):
         state = step(state, codes[place])
         hashes[place + 1] = state

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tamis.filters.kernels.compiled import kernel
+from tamis.filters.kernels.compiled import at, kernel
 from tamis.filters.kernels.document import LINES, Document
 from tamis.filters.kernels.hashes import of_range
 from tamis.filters.kernels.lines import strip
@@ -20,7 +20,8 @@ def paragraphs(doc: Document, first: int, last: int, stripped: bool) -> int:
         opened = line
         start = stop = -1
         while line < doc.counts[LINES]:
-            from_, to = max(first, doc.line_starts[line]), min(last, doc.line_stops[line])
+            from_ = max(first, doc.line_starts[at(line)])
+            to = min(last, doc.line_stops[at(line)])
             if from_ >= to:
                 break
             start = from_ if start < 0 else start

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tamis.filters.kernels.arrays import Flags, Hashes, Ints
-from tamis.filters.kernels.compiled import inlined, kernel
+from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.kernels.document import (
     BRACES,
     BREAKS,
@@ -57,9 +57,9 @@ def tokens(codes: Ints, props: Flags, count: int) -> int:
     """How many of fastText's tokens, cut at NUL and ASCII blanks, start with a letter or digit."""
     found = 1 if count and props[0] & ALNUM else 0
     for place in range(1, count):
-        before = codes[place - 1]
+        before = codes[at(place - 1)]
         blank = (before == SPACE) | ((before >= 0x09) & (before <= 0x0D)) | (before == 0)
-        found += blank & (props[place] & ALNUM != 0)
+        found += blank & (props[at(place)] & ALNUM != 0)
     return found
 
 
