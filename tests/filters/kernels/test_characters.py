@@ -1,3 +1,5 @@
+"""Characters, flags, hashes and lines against what Python says."""
+
 import string
 import sys
 import unicodedata

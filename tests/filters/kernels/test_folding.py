@@ -1,3 +1,5 @@
+"""Folding against str.lower and NFD."""
+
 import unicodedata
 
 import numpy as np

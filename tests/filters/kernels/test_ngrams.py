@@ -1,3 +1,5 @@
+"""Repeats against counting in plain Python."""
+
 from collections import Counter
 
 import numpy as np

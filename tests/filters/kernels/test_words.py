@@ -1,3 +1,5 @@
+"""Words against the plain reference, and by hand."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
