@@ -42,7 +42,8 @@ report: $(INSTALLED)  ## A page about CORPUS: funnel, reasons, histograms with b
 write: $(INSTALLED)  ## Only write what CORPUS keeps to CORPUS/cleaned
 	$(BIN)/tamis write $(CORPUS) $(NAMED) $(SPEED)
 
-test: check  ## Check, then test
+test: $(INSTALLED)  ## Check, then test
+	@$(BIN)/python tests/kernels.py & $(MAKE) --no-print-directory check && wait
 	$(BIN)/pytest -n auto
 
 check: $(INSTALLED) $(TYPES)  ## Lint, format and types, without changing a file

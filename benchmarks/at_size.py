@@ -1,6 +1,6 @@
 """A gigabyte and more through `tamis run quickstart` or `crawl`: speed, memory, disk.
 
-    python benchmarks/at_size.py [--data DIR] [--mb N | --html-mb N] [--files N] [--workers N]
+    python benchmarks/at_size.py [--data DIR] [--mb N | --html-mb N] [--recipe R] [--workers N] ...
 
 The text is written as .jsonl.gz first, which is not timed. Memory is each process's own peak as the
 kernel counts it (VmHWM), shared pages included.
@@ -80,6 +80,7 @@ def main() -> None:
     parser.add_argument("--mb", type=float, default=1100.0, help="text in MB")
     parser.add_argument("--files", type=int, default=8, help="into how many files it goes")
     parser.add_argument("--workers", type=int, help="processes; default: tamis's own")
+    parser.add_argument("--recipe", help="instead of quickstart, or of crawl for pages")
     parser.add_argument("--html-mb", type=float, help="instead of text, pages of so much HTML")
     asked = parser.parse_args()
     if asked.html_mb:
@@ -88,6 +89,7 @@ def main() -> None:
         sources = texts.files(texts.pool(asked.data), asked.mb, asked.files)
     corpus = texts.fresh(texts.SCRATCH / "at-size")
     recipe, form = ("crawl", ".warc.gz") if asked.html_mb else ("quickstart", ".jsonl.gz")
+    recipe = asked.recipe or recipe
     arguments = tamis("run", recipe, *sources, "-o", corpus, "--json")
     if asked.workers:
         arguments += ["--workers", str(asked.workers)]

@@ -10,14 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from hypothesis import settings
+from kernels import compile_all
 from support import RECIPE, SENTENCES, command, digests, record
-
-from tamis.filters.heuristics.c4 import C4
-from tamis.filters.heuristics.heuristics import Heuristics
-from tamis.filters.heuristics.refinedweb import RefinedWeb
 
 Tamis = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -28,9 +24,7 @@ settings.load_profile("tamis")
 def pytest_configure(config: pytest.Config) -> None:
     """Compiles the kernels before the test processes start: each would, for half a minute."""
     if not hasattr(config, "workerinput"):
-        empty = pa.record_batch([pa.array([], pa.large_string())], names=["text"])
-        for measure in (Heuristics(), C4(), RefinedWeb()):
-            measure.measure(empty)
+        compile_all()
 
 
 @pytest.fixture
@@ -52,7 +46,6 @@ SLEEPY = """
 import time
 from dataclasses import dataclass
 from typing import ClassVar
-import pyarrow as pa
 
 @dataclass(frozen=True)
 class Sleepy:
