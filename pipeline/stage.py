@@ -121,7 +121,7 @@ def load(kind: str) -> Any:
         sys.path.append(here)  # a user's module beside the recipe; installed ones come first
     try:
         cls = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
+    except (ImportError, AttributeError, NameError, SyntaxError, TypeError, ValueError) as error:
         raise CallError(f"cannot load the stage '{kind}': {error}") from error
     missing = [name for name in ("version", "needs", "gives", "measure") if not hasattr(cls, name)]
     if missing or not dataclasses.is_dataclass(cls):

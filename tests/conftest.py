@@ -46,6 +46,7 @@ SLEEPY = """
 import time
 from dataclasses import dataclass
 from typing import ClassVar
+import pyarrow as pa
 
 @dataclass(frozen=True)
 class Sleepy:
