@@ -172,3 +172,16 @@ def test_workers_find_what_was_made_ready(tmp_path: Path, tamis) -> None:
     (tmp_path / "in.jsonl").write_text('{"text": "a"}\n{"text": "b"}\n')
     tamis("run", "own.toml", "in.jsonl", "-o", "c", "--set", "ingest.shard_bytes=1", "--workers", 2)
     assert (tmp_path / "made").read_text() == "x"
+
+
+@pytest.mark.parametrize("body", ["import nowhere", "size = undefined", "def", "class Own: pass"])
+def test_a_stage_of_ones_own_that_is_broken_is_said_so(
+    body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the user's code: what is wrong with it, and no traceback through ours."""
+    module = f"broken_{len(body)}"
+    (tmp_path / f"{module}.py").write_text(body + "\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(CallError, match=f"the stage '{module}:Own'"):
+        stage.load(f"{module}:Own")
