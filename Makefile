@@ -44,7 +44,7 @@ write: $(INSTALLED)  ## Only write what CORPUS keeps to CORPUS/cleaned
 
 test: $(INSTALLED)  ## Check, then test
 	@$(BIN)/python tests/kernels.py & $(MAKE) --no-print-directory check && wait
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: $(INSTALLED) $(TYPES)  ## Lint, format and types, without changing a file
 	$(BIN)/ruff check
