@@ -1,0 +1,1 @@
+"""N-gram language models: text to tokens, estimation, scoring, perplexity as a signal."""
