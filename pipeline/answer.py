@@ -59,9 +59,9 @@ class MeasureJob(_Job):
         return self.sift.group_phase(self.group, self.all_rows)
 
     def settle(self, runner: Runner) -> None:
-        """Notes what the quantiles fell on."""
+        """Notes what the quantiles fell on, and fills the buckets."""
         measured = groups(self.recipe)[: self.group + 1]
-        self.sift.record_quantiles([stage for stages in measured for stage in stages])
+        self.sift.settle([stage for stages in measured for stage in stages], runner)
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,7 @@ class StageJob(_Job):
         """Counts what the rules say and writes stage.json."""
         sift = self.sift
         stages, _ = sift.stages_before(self.recipe.stage(self.stage))
+        sift.settle([*stages, self.recipe.stage(self.stage)], runner)
         done = next(s for s in sift.present()[0] if s.name == self.stage)
         tally = sift.tally([*stages, done], runner)
         sift.describe([done], tally)
@@ -119,6 +120,8 @@ class WriteJob(_Job):
     def prepare(self, runner: Runner) -> None:
         """Checks that the answer is whole and clears what earlier ones left."""
         sift = self.sift
+        if not sift.corpus.read_only:
+            sift.settle(sift.recipe.stages, runner)  # rules may have changed since
         phase, missing = self._phase(sift)
         if missing and self.strict:
             raise WorkError(f"{_absent(missing, self.root)} (--strict refuses to write without)")

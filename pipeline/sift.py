@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from tamis.pipeline import files, ledger
+from tamis.pipeline.calibration import Calibration, is_calibrated
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import WorkError
-from tamis.pipeline.ledger import Decision, TallyPhase, total
+from tamis.pipeline.ledger import TallyPhase, total
 from tamis.pipeline.phase import Runner, pending
-from tamis.pipeline.quantiles import quantile
 from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.rows import RowPhase
-from tamis.pipeline.rules import floats
-from tamis.pipeline.signals import ALL, ShardReader, decision_columns, present, promise
+from tamis.pipeline.signals import ALL, present, promise
 from tamis.pipeline.stage import Stage, assets, fingerprints
 from tamis.pipeline.storage.location import Location
 
-Bounds = Sequence[float | None]  # of a rule, low and high
-
 TASK_SHARDS = 64
-QUANTILES = "quantiles"  # the record of what they fall on, beside those of the shards
-COMMANDS = {"heuristics", "language"}
+COMMANDS = {"heuristics", "language", "perplexity"}
 """Stages with a command of their own; the others go by `tamis stage NAME`."""
 
 
@@ -39,14 +31,22 @@ class Sift:
         self.corpus, self.recipe = corpus, recipe
         self.fingerprints = fingerprints(recipe.stages)
         self.tasks = tasks(corpus)
+        self.calibration = Calibration(corpus, self.fingerprints, self.tasks)
 
     def present(self) -> tuple[list[Stage], list[Stage]]:
         """The stages that take part, their quantiles resolved, and those without signals."""
-        there, missing = present(self.corpus, self.recipe.stages, self.fingerprints)
+        there, _ = present(self.corpus, self.recipe.stages, self.fingerprints)
         resolved: list[Stage] = []
         for stage in there:
-            resolved.append(self._resolve(stage, resolved))
-        return resolved, missing
+            if self.calibration.is_settled(stage, resolved):
+                resolved.append(self.calibration.resolved(stage, resolved))
+        names = {stage.name for stage in resolved}
+        return resolved, [stage for stage in self.recipe.stages if stage.name not in names]
+
+    def settle(self, stages: Sequence[Stage], runner: Runner) -> None:
+        """Notes what the quantiles of measured stages fall on, and fills their buckets."""
+        there, _ = present(self.corpus, stages, self.fingerprints)
+        self.calibration.settle(there, runner)
 
     def stages_before(self, stage: Stage) -> tuple[list[Stage], list[Stage]]:
         """Of the stages before this one: those that take part, and those without signals."""
@@ -94,7 +94,7 @@ class Sift:
         *before, group = groups(self.recipe)[: place + 1]
         earlier: list[Stage] = []
         for stage in (stage for stages in before for stage in stages):
-            earlier.append(self._resolve(stage, earlier))
+            earlier.append(self.calibration.resolved(stage, earlier))
         return self.phase(earlier, group, all_rows)
 
     def phase(self, earlier: list[Stage], group: list[Stage], all_rows: bool) -> RowPhase:
@@ -135,71 +135,9 @@ class Sift:
             }
             files.write_json(self.corpus.stage_file(stage.name), content)
 
-    def _resolve(self, stage: Stage, earlier: Sequence[Stage]) -> Stage:
-        """The stage with the quantiles of its rules replaced by the values they fall on."""
-        if all(rule.quantile is None for rule in stage.rules):
-            return stage
-        values = self._recorded(stage, earlier)
-        if values is None:
-            values = self._values(stage, earlier)
-        rules = tuple(
-            rule.resolved(*values[rule.name]) if rule.quantile else rule for rule in stage.rules
-        )
-        return dataclasses.replace(stage, rules=rules)
-
-    def record_quantiles(self, stages: Sequence[Stage]) -> None:
-        """Notes what the quantiles of stages fall on, so that no task has to find it out again."""
-        known: list[Stage] = []
-        for stage in stages:
-            if any(rule.quantile for rule in stage.rules) and not self._recorded(stage, known):
-                values = {
-                    rule: [None if bound is None else bound.hex() for bound in bounds]
-                    for rule, bounds in self._values(stage, known).items()
-                }  # in hexadecimal: JSON has no infinity
-                promised = self._quantiles_promise(stage, known)
-                self.corpus.complete(stage.name, QUANTILES, {"promise": promised, "values": values})
-            known.append(self._resolve(stage, known))
-
-    def _recorded(self, stage: Stage, earlier: Sequence[Stage]) -> dict[str, Bounds] | None:
-        record = self.corpus.record(stage.name, QUANTILES) or {}
-        if record.get("promise") != self._quantiles_promise(stage, earlier):
-            return None
-        return {
-            rule: [None if bound is None else float.fromhex(bound) for bound in bounds]
-            for rule, bounds in record["values"].items()
-        }
-
-    def _quantiles_promise(self, stage: Stage, earlier: Sequence[Stage]) -> str:
-        return promise([*earlier, stage], self.fingerprints)
-
-    def _values(self, stage: Stage, earlier: Sequence[Stage]) -> dict[str, Bounds]:
-        """The bounds that the quantiles of a stage's rules fall on."""
-        stages = [*earlier, dataclasses.replace(stage, rules=())]
-        found: dict[str, Bounds] = {}
-        for rule in stage.rules:
-            if rule.quantile:
-                low, high = rule.quantile
-                alive = partial(self._alive_values, stages, rule.column)
-                found[rule.name] = (
-                    quantile(alive, low) if low > 0 else None,
-                    quantile(alive, high) if high < 1 else None,
-                )
-        return found
-
-    def _alive_values(self, stages: Sequence[Stage], column: str) -> Iterator[Any]:
-        """A signal of the rows that these stages let through, a row group at a time."""
-        names = decision_columns(stages) | {column}
-        for shard in self.corpus.shards:
-            with ExitStack() as stack:
-                reader = ShardReader(self.corpus, shard.name, stages, stack)
-                for group in range(reader.row_groups):
-                    columns = reader.read(group, names)
-                    decision = Decision(stages, columns, reader.rows(group))
-                    yield floats(columns[column])[decision.kept].astype(np.float64)
-
 
 def groups(recipe: Recipe) -> list[list[Stage]]:
-    """Consecutive stages that are measured in one pass: a quantile ends its group.
+    """Consecutive stages that are measured in one pass: a quantile or a bucket ends its group.
 
     What a quantile falls on is known when all documents have been measured.
     """
@@ -207,7 +145,7 @@ def groups(recipe: Recipe) -> list[list[Stage]]:
     group: list[Stage] = []
     for stage in recipe.stages:
         group.append(stage)
-        if any(rule.quantile for rule in stage.rules):
+        if is_calibrated(stage):
             found.append(group)
             group = []
     return [*found, group] if group else found

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
@@ -34,14 +34,32 @@ KINDS = {
 PATIENCE = 1.5  # seconds of making ready before a word is said
 
 
+class Buckets(NamedTuple):
+    """A column that names the bucket of a value: between which quantiles of its group it lies.
+
+    A measure with a property `buckets` leaves that column null; it is filled when the stage has
+    measured all rows, by the quantiles over those that are alive.
+    """
+
+    column: str
+    of: str
+    """The column of the values."""
+    by: str
+    """The column of the groups."""
+    shares: tuple[float, ...]
+    """Where one bucket ends and the next begins, from 0 to 1."""
+    names: tuple[str, ...]
+
+
 class Measure(Protocol):
     """What judges text, row by row.
 
     version changes whenever the same options would give other signals; needs are columns of the
     documents or of earlier stages; gives are the columns of the answer. Both may depend on options.
     A measure may have a method `assets() -> dict[str, Path]`, the model files it reads, keyed by
-    the option that names them, and a method `prepare() -> None`, which makes what all workers share
-    and is called once before they start; a worker that finds it not made makes it itself.
+    the option that names them (several as `option.name`); a property `buckets` (see Buckets); and a
+    method `prepare() -> None`, which makes what all workers share and is called once before they
+    start; a worker that finds it not made makes it itself.
     """
 
     @property
@@ -88,6 +106,14 @@ class Stage:
     @property
     def edits_text(self) -> bool:
         return "text" in self.measure.gives.names
+
+    @property
+    def buckets(self) -> Buckets | None:
+        """The buckets of its measure, by the column names of the corpus."""
+        if (found := getattr(self.measure, "buckets", None)) is None:
+            return None
+        column, of, by = (self.given[name] for name in (found.column, found.of, found.by))
+        return Buckets(column, of, by, tuple(found.shares), tuple(found.names))
 
 
 def make(kind: str, options: Mapping[str, Any]) -> Measure:
@@ -172,18 +198,20 @@ def fingerprints(stages: Sequence[Stage]) -> dict[str, str]:
     """What each stage's signals are a function of, as a digest by stage name.
 
     Options and version, the digests of assets, the nearest earlier stage that edits text, and the
-    earlier stages whose columns it needs. Rules and worker counts never enter.
+    earlier stages whose columns it needs. Worker counts never enter, and rules only where buckets
+    are needed that they decide.
     """
     result: dict[str, str] = {}
     owners: dict[str, str] = {}
+    buckets: dict[str, list[str]] = {}
     editor = None
-    for stage in stages:
+    for place, stage in enumerate(stages):
         measure: Any = stage.measure
         files_read = assets(measure)
         options = {
             f.name: getattr(measure, f.name)
             for f in dataclasses.fields(measure)
-            if f.name not in files_read
+            if f.name not in {name.partition(".")[0] for name in files_read}
         }
         asked = {*measure.needs, *stage.only}
         result[stage.name] = files.fingerprint(
@@ -196,8 +224,12 @@ def fingerprints(stages: Sequence[Stage]) -> dict[str, str]:
                 "assets": {key: asset["sha256"] for key, asset in files_read.items()},
                 "text": result[editor] if editor and "text" in asked else None,
                 "needs": {c: result[owners[c]] for c in sorted(asked) if c in owners},
+                **{f"alive for {c}": buckets[c] for c in sorted(asked) if c in buckets},
             }
         )
         owners |= {name: stage.name for name in stage.given.values() if name != "text"}
+        if stage.buckets is not None:  # they depend on who is alive
+            upstream = [f"{result[s.name]} {s.rules!r} {s.only!r}" for s in stages[:place]]
+            buckets[stage.buckets.column] = upstream
         editor = stage.name if stage.edits_text else editor
     return result
