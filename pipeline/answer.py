@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from tamis.pipeline.ledger import total
 from tamis.pipeline.phase import Job, Runner
 from tamis.pipeline.progress import Progress
 from tamis.pipeline.recipe import Recipe
+from tamis.pipeline.reference import bound, train
 from tamis.pipeline.rows import RowPhase
 from tamis.pipeline.sift import Sift, command, groups, missing_upstream, most_tasks
 from tamis.pipeline.signals import promise
@@ -53,15 +54,16 @@ class MeasureJob(_Job):
 
     def prepare(self, runner: Runner) -> None:
         """Makes ready what workers share; what it needs was measured by the group before."""
-        prepare(groups(self.recipe)[self.group], say)
+        _make_ready(self.sift, [stage.name for stage in groups(self.recipe)[self.group]])
 
     def phase(self) -> RowPhase:
         return self.sift.group_phase(self.group, self.all_rows)
 
     def settle(self, runner: Runner) -> None:
         """Notes what the quantiles fell on, and fills the buckets."""
-        measured = groups(self.recipe)[: self.group + 1]
-        self.sift.settle([stage for stages in measured for stage in stages], runner)
+        sift = self.sift
+        measured = groups(sift.recipe)[: self.group + 1]
+        sift.settle([stage for stages in measured for stage in stages], runner)
 
 
 @dataclass(frozen=True)
@@ -77,23 +79,26 @@ class StageJob(_Job):
 
     def prepare(self, runner: Runner) -> None:
         """Raises WorkError if an earlier stage lacks what this one needs; says who is absent."""
-        sift, stage = self.sift, self.recipe.stage(self.stage)
+        sift = self.sift
+        stage = sift.recipe.stage(self.stage)
         earlier, missing = sift.stages_before(stage)
         missing_upstream(stage, missing, self.root)
         warn_absent(missing, self.root)
         sift.check_measured(earlier, runner)
-        prepare([stage], say)
+        _make_ready(sift, [self.stage])
 
     def phase(self) -> RowPhase:
-        sift, stage = self.sift, self.recipe.stage(self.stage)
+        sift = self.sift
+        stage = sift.recipe.stage(self.stage)
         earlier, _ = sift.stages_before(stage)
         return sift.phase(earlier, [stage], self.all_rows)
 
     def settle(self, runner: Runner) -> dict[str, Any]:
         """Counts what the rules say and writes stage.json."""
         sift = self.sift
-        stages, _ = sift.stages_before(self.recipe.stage(self.stage))
-        sift.settle([*stages, self.recipe.stage(self.stage)], runner)
+        stage = sift.recipe.stage(self.stage)
+        stages, _ = sift.stages_before(stage)
+        sift.settle([*stages, stage], runner)
         done = next(s for s in sift.present()[0] if s.name == self.stage)
         tally = sift.tally([*stages, done], runner)
         sift.describe([done], tally)
@@ -152,6 +157,14 @@ class WriteJob(_Job):
             sift.describe(phase.stages, tally)
         _describe(sift, phase, records, content)
         return content
+
+
+def _make_ready(sift: Sift, names: Sequence[str]) -> None:
+    """Trains the models that these stages train themselves, and makes what workers share."""
+    for name in names:
+        train(sift.corpus, sift.recipe, sift.recipe.stage(name), say)
+    trained = bound(sift.corpus, sift.recipe)
+    prepare([trained.stage(name) for name in names], say)
 
 
 def measure_jobs(root: Location, recipe: Recipe, all_rows: bool = False) -> list[Job]:

@@ -10,6 +10,7 @@ import dataclasses
 from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.recipe import Recipe
+from tamis.pipeline.reference import bound
 from tamis.pipeline.signals import is_current
 from tamis.pipeline.stage import fingerprints
 from tamis.pipeline.storage.location import Location
@@ -21,7 +22,7 @@ def borrow(corpus: Corpus, root: Location, recipe: Recipe) -> Corpus:
     arm = Corpus(root)
     arm.publish(dataclasses.replace(corpus.manifest, documents_of=home))
     recipe.save(root / "recipe.toml")
-    for name, fingerprint in fingerprints(recipe.stages).items():
+    for name, fingerprint in fingerprints(bound(arm, recipe).stages).items():
         stage = recipe.stage(name)
         for shard in corpus.shards:
             if is_current(corpus, stage, shard.name, fingerprint):

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tamis.filters.buckets import Buckets
 from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.guard import Guard
@@ -27,7 +28,7 @@ from tamis.pipeline.phase import Runner, pending
 from tamis.pipeline.quantiles import quantile, quantiles
 from tamis.pipeline.rules import Rule, floats
 from tamis.pipeline.signals import ShardReader, decision_columns, one_chunk, promise
-from tamis.pipeline.stage import Buckets, Stage
+from tamis.pipeline.stage import Stage
 
 QUANTILES = "quantiles"  # the record of what they fall on, beside those of the shards
 Bounds = Sequence[float | None]

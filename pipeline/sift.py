@@ -14,6 +14,7 @@ from tamis.pipeline.errors import WorkError
 from tamis.pipeline.ledger import TallyPhase, total
 from tamis.pipeline.phase import Runner, pending
 from tamis.pipeline.recipe import Recipe
+from tamis.pipeline.reference import bound
 from tamis.pipeline.rows import RowPhase
 from tamis.pipeline.signals import ALL, present, promise
 from tamis.pipeline.stage import Stage, assets, fingerprints
@@ -28,8 +29,8 @@ class Sift:
     """A recipe over a corpus: which stages have their signals, and what their rules say."""
 
     def __init__(self, corpus: Corpus, recipe: Recipe) -> None:
-        self.corpus, self.recipe = corpus, recipe
-        self.fingerprints = fingerprints(recipe.stages)
+        self.corpus, self.recipe = corpus, bound(corpus, recipe)
+        self.fingerprints = fingerprints(self.recipe.stages)
         self.tasks = tasks(corpus)
         self.calibration = Calibration(corpus, self.fingerprints, self.tasks)
 
@@ -51,7 +52,8 @@ class Sift:
     def stages_before(self, stage: Stage) -> tuple[list[Stage], list[Stage]]:
         """Of the stages before this one: those that take part, and those without signals."""
         there, missing = self.present()
-        names = [s.name for s in self.recipe.stages[: self.recipe.stages.index(stage)]]
+        order = [s.name for s in self.recipe.stages]
+        names = order[: order.index(stage.name)]
         return [s for s in there if s.name in names], [s for s in missing if s.name in names]
 
     def unmeasured(self, stages: Sequence[Stage], runner: Runner) -> dict[str, int]:

@@ -15,11 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
 
+from tamis.filters.buckets import Buckets
 from tamis.pipeline import files, schema
 from tamis.pipeline.errors import CallError, WorkError, nearest
 from tamis.pipeline.rules import Rule
@@ -29,26 +30,10 @@ KINDS = {
     "heuristics": "tamis.filters.heuristics.heuristics:Heuristics",
     "language": "tamis.filters.language:Language",
     "noop": "tamis.filters.noop:Noop",
+    "perplexity": "tamis.filters.ngram.perplexity:Perplexity",
     "refinedweb": "tamis.filters.heuristics.refinedweb:RefinedWeb",
 }
 PATIENCE = 1.5  # seconds of making ready before a word is said
-
-
-class Buckets(NamedTuple):
-    """A column that names the bucket of a value: between which quantiles of its group it lies.
-
-    A measure with a property `buckets` leaves that column null; it is filled when the stage has
-    measured all rows, by the quantiles over those that are alive.
-    """
-
-    column: str
-    of: str
-    """The column of the values."""
-    by: str
-    """The column of the groups."""
-    shares: tuple[float, ...]
-    """Where one bucket ends and the next begins, from 0 to 1."""
-    names: tuple[str, ...]
 
 
 class Measure(Protocol):
@@ -113,7 +98,7 @@ class Stage:
         if (found := getattr(self.measure, "buckets", None)) is None:
             return None
         column, of, by = (self.given[name] for name in (found.column, found.of, found.by))
-        return Buckets(column, of, by, tuple(found.shares), tuple(found.names))
+        return Buckets(column, of, by, found.shares, found.names)
 
 
 def make(kind: str, options: Mapping[str, Any]) -> Measure:

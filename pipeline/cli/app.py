@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from tamis.pipeline.cli import apply, ingest, recipes, report, run, stages, status, why, write
+from tamis.pipeline.cli import apply, ingest, lm, recipes, report, run, stages, status, why, write
 from tamis.pipeline.cli.tables import say
 from tamis.pipeline.errors import Stopped, TamisError, from_os
 
@@ -41,7 +41,7 @@ def options(
     """Sifts raw text into pretraining corpora and explains every document it rejects."""
 
 
-for module in (run, ingest, stages, write, apply, why, report, status, recipes):
+for module in (run, ingest, stages, write, apply, why, report, status, recipes, lm):
     module.register(app)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import dumps
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +19,7 @@ from tamis.pipeline.sift import Sift
 
 def register(app: typer.Typer) -> None:
     app.command()(language)
+    app.command()(perplexity)
     app.command()(heuristics)
     app.command()(stage)
 
@@ -36,6 +38,31 @@ def language(
     """Identifies the language of every document that is alive."""
     where = o.chosen_engine(engine, engine_settings, workers, quiet=json)
     _measure("language", corpus, recipe, changes, where, all_rows, dry_run, json)
+
+
+def perplexity(
+    corpus: o.CorpusArgument,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE|corpus:reference",
+            help="Good text to train the models from, in place of the recipe's.",
+        ),
+    ] = None,
+    recipe: o.RecipeOption = None,
+    changes: o.SetOption = None,
+    workers: o.WorkersOption = None,
+    engine: o.EngineOption = o.EngineName.local,
+    engine_settings: o.EngineSetOption = None,
+    all_rows: o.AllRowsOption = False,
+    dry_run: o.DryRunOption = False,
+    json: o.JsonOption = False,
+) -> None:
+    """Scores every document that is alive by an n-gram model of good text in its language."""
+    where = o.chosen_engine(engine, engine_settings, workers, quiet=json)
+    if reference:
+        changes = [*(changes or []), f"perplexity.reference={dumps(reference)}"]
+    _measure("perplexity", corpus, recipe, changes, where, all_rows, dry_run, json)
 
 
 def heuristics(
@@ -86,8 +113,9 @@ def _measure(
     chosen.stage(name)
     if dry_run:
         sift = Sift(corpus, chosen)
-        earlier, _ = sift.stages_before(chosen.stage(name))
-        phase = sift.phase(earlier, [chosen.stage(name)], all_rows)
+        wanted = sift.recipe.stage(name)
+        earlier, _ = sift.stages_before(wanted)
+        phase = sift.phase(earlier, [wanted], all_rows)
         shards = sum(len(phase.tasks[rank]) for rank in pending(phase))
         say(f"{name}: {shards} of {len(corpus.shards)} shards would be measured")
         return

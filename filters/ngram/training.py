@@ -1,0 +1,121 @@
+"""A model out of reference text: its pieces, its n-grams, its folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tamis.filters.ngram import arpa, arpa_reader, binary_writer, lmplz, pieces
+from tamis.filters.ngram.estimate import estimate
+from tamis.filters.ngram.levels import END, Levels
+from tamis.filters.ngram.model import ARPA, BINARY, PIECES, buffers, describe
+from tamis.filters.ngram.tokens import Tokens
+from tamis.filters.ngram.vocabulary import Vocabulary
+
+Texts = Callable[[], Iterable[pa.LargeStringArray]]
+"""The reference text, a batch at a time; it is read twice."""
+
+MEMORY = 1 << 30
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a model is made like; the defaults are CCNet's but for the form."""
+
+    order: int = 5
+    tokens: Literal["sentencepiece", "words"] = "sentencepiece"
+    vocabulary: int = 65_536
+    """How many pieces there are, or fewer where the text is too small for so many."""
+    form: Literal["fixed", "ccnet"] = "fixed"
+
+
+class NoText(ValueError):
+    """There is not a sentence to learn from."""
+
+
+def train(
+    texts: Texts,
+    training: Training,
+    folder: Path,
+    memory: int = MEMORY,
+    program: str = "",
+    keep_arpa: bool = False,
+    sources: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Makes a model of the texts in an empty folder; gives what its lm.json says.
+
+    memory bounds the estimation, in bytes. program is KenLM's lmplz, to estimate in our stead.
+    sources are the names and digests of where the texts are from, to be written down.
+    Raises NoText without any sentence, ValueError for what cannot be estimated.
+    """
+    scratch = folder / "scratch"
+    scratch.mkdir(parents=True)
+    try:
+        made = _train_pieces(texts, training, folder)
+        tokens = Tokens(training.form, made, Vocabulary())
+        read = _Sentences(texts, tokens)
+        words = tokens.vocabulary.words
+        levels: Levels
+        if program:
+            order = training.order
+            path = lmplz.estimate(program, read.blocks(), words, order, memory, scratch)
+            known, levels = arpa_reader.read(path)
+            facts: dict[str, Any] = {"estimator": "lmplz"}
+        else:
+            found = estimate(
+                read.blocks(), lambda: len(tokens.vocabulary), training.order, memory, scratch
+            )
+            known, levels = words(), found
+            facts = {
+                "estimator": "tamis",
+                "discounts": [list(map(float, taken)) for taken in found.discounts],
+                "fell_back": {str(order): why for order, why in found.fell_back},
+            }
+        binary_writer.write(folder / BINARY, known, levels)
+        if keep_arpa:
+            arpa.write(folder / ARPA, known, levels)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    text = {"sentences": read.sentences, "tokens": read.tokens, "sources": list(sources)}
+    return describe(
+        folder, {**asdict(training), **facts, "counts": list(levels.counts), "text": text}
+    )
+
+
+def _train_pieces(texts: Texts, training: Training, folder: Path) -> pieces.Pieces | None:
+    if training.tokens == "words":
+        return None
+    splitter = Tokens(training.form, None, Vocabulary())
+    lines = (line for text in texts() for line in splitter.sentences(*buffers(text)))
+    try:
+        data = pieces.train(lines, training.vocabulary)
+    except pieces.NoSentences:
+        raise NoText("the reference text has no sentence") from None
+    (folder / PIECES).write_bytes(data)
+    return pieces.load(data)
+
+
+class _Sentences:
+    """The reference text as ids, and how much of it there was."""
+
+    def __init__(self, texts: Texts, tokens: Tokens) -> None:
+        self.texts, self.reader = texts, tokens
+        self.sentences = self.tokens = 0
+
+    def blocks(self) -> Iterator[npt.NDArray[np.uint32]]:
+        """Ids with END behind every sentence."""
+        for text in self.texts():
+            ids, ends, _ = self.reader.read(*buffers(text))
+            self.sentences += len(ends)
+            self.tokens += len(ids)
+            if len(ends):
+                yield np.insert(ids, ends, np.uint32(END))
+        if not self.sentences:
+            raise NoText("the reference text has no sentence")
