@@ -8,7 +8,6 @@ are kept beside the compiled kernels.
 from __future__ import annotations
 
 import string
-import sys
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
@@ -18,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.filters.kernels import symbols
-from tamis.filters.kernels.compiled import cache_folder
+from tamis.filters.kernels.kept import kept
 from tamis.filters.kernels.word_classes import word_class
 
 # A character's properties, bits of its flags.
@@ -63,31 +62,7 @@ class Tables(NamedTuple):
 @lru_cache
 def tables() -> Tables:
     """The tables, read from where they are kept or made."""
-    folder = cache_folder()
-    if folder is None:
-        return make()
-    version = f"{unicodedata.unidata_version}-{sys.version_info[0]}.{sys.version_info[1]}"
-    path = folder / f"unicode-{version}.npz"
-    try:
-        with np.load(path, allow_pickle=False) as kept:
-            return Tables(*(kept[name] for name in Tables._fields))
-    except (OSError, ValueError, KeyError, EOFError):
-        made = make()
-    _keep(path, made)
-    return made
-
-
-def _keep(path: object, made: Tables) -> None:
-    import os
-    from pathlib import Path
-
-    final = Path(str(path))
-    draft = final.with_name(f".{final.stem}.{os.getpid()}.npz")
-    try:
-        np.savez(draft, **made._asdict())
-        draft.replace(final)
-    except OSError:
-        draft.unlink(missing_ok=True)  # a full disk costs half a second at the next start
+    return kept("unicode", Tables, make)
 
 
 def make() -> Tables:
@@ -96,7 +71,7 @@ def make() -> Tables:
     fold = np.zeros(LAST, np.int32)
     combining = np.zeros(LAST, np.uint8)
     folded: list[int] = []
-    for code in _assigned():
+    for code in assigned():
         char = chr(code)
         flags[code] = properties(char)
         combining[code] = unicodedata.combining(char)
@@ -108,7 +83,8 @@ def make() -> Tables:
     return Tables(flags, fold, np.array(folded, np.int32), combining)
 
 
-def _assigned() -> Iterator[int]:
+def assigned() -> Iterator[int]:
+    """Every code point that may be a character, but for those of private use above U+FFFF."""
     for code in range(LAST):
         if code not in UNASSIGNED and not 0xD800 <= code < 0xE000 and code < 0xF0000:
             yield code

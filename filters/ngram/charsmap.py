@@ -1,0 +1,182 @@
+"""The rules by which a SentencePiece model rewrites text before it is segmented.
+
+They are a trie over what is replaced, as a double array of Darts-clone, and replacements that end
+with a zero. Of those that begin a text, the longest is replaced.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tamis.filters.kernels.arrays import Bytes, Flags, Longs
+from tamis.filters.kernels.compiled import at, inlined, kernel
+
+LONGEST, MOST, WIDEST = 64, 1 << 20, 64
+"""A rule's text in bytes, rules, and how many times as long a text may become: of nmt_nfkc 24,
+240,000 and 18."""
+MARK = (0xE2, 0x96, 0x81)
+"""What stands for a space: U+2581."""
+_SPACE = 0x20
+_LEAF, _VALUE, _LABEL = 0x100, 0x7FFFFFFF, 0x800000FF
+
+
+class Charsmap(NamedTuple):
+    """The rules."""
+
+    units: Flags
+    """The double array; without rules, empty."""
+    replacements: Bytes
+    widest: int
+    """A text becomes at most so many times as long, and three bytes."""
+
+
+def charsmap(blob: bytes) -> Charsmap:
+    """Reads precompiled rules; ValueError if they are broken, absurd, or concern spaces."""
+    if not blob:
+        return Charsmap(np.zeros(0, np.uint32), np.zeros(1, np.uint8), 3)
+    size = int.from_bytes(blob[:4], "little")
+    if size % 1024 or not 1024 <= size < len(blob) - 4 or blob[-1]:
+        raise ValueError("its normalisation rules are broken")
+    units = np.frombuffer(blob, "<u4", size // 4, 4).astype(np.uint32)
+    replacements = np.frombuffer(blob, np.uint8, -1, 4 + size).copy()
+    return Charsmap(units, replacements, _checked(units, replacements))
+
+
+def _checked(units: Flags, replacements: Bytes) -> int:
+    """Walks through the trie level by level; gives how many times as long a text may become."""
+    ends = np.flatnonzero(replacements == 0)
+    nodes = _offsets(units, np.zeros(1, np.int64))
+    spaced = np.zeros(1, bool)
+    widest, seen = 3, 0
+    labels = np.arange(256)
+    for length in range(1, LONGEST + 2):
+        places = nodes[:, None] ^ labels
+        if places.size and places.max() >= len(units):
+            raise ValueError("its normalisation rules are broken")
+        found, byte = np.nonzero(units[places] & _LABEL == labels)
+        found, byte = found[byte > 0], byte[byte > 0]
+        if not found.size:
+            return widest
+        seen += found.size
+        at_node = places[found, byte]
+        nodes = at_node ^ _shifts(units[at_node])
+        spaced = spaced[found] | (byte == _SPACE)
+        leaves = units[at_node] & _LEAF != 0
+        widest = max(widest, _widest(units, replacements, ends, nodes[leaves], length))
+        if (spaced & leaves).any():
+            raise ValueError("its normalisation rules replace spaces")
+        if seen > MOST or widest > WIDEST:
+            break
+    raise ValueError("its normalisation rules are too many or too long")
+
+
+def _widest(units: Flags, replacements: Bytes, ends: Longs, leaves: Longs, length: int) -> int:
+    if not leaves.size:
+        return 0
+    if leaves.max() >= len(units):
+        raise ValueError("its normalisation rules are broken")
+    starts = (units[leaves] & _VALUE).astype(np.int64)
+    if starts.max() >= len(replacements):
+        raise ValueError("its normalisation rules are broken")
+    sizes = ends[np.searchsorted(ends, starts)] - starts
+    spaces = np.concatenate([[0], np.cumsum(replacements == _SPACE)])
+    sizes += 2 * (spaces[starts + sizes] - spaces[starts])
+    return int(((sizes + length - 1) // length).max())
+
+
+def _shifts(units: Flags) -> Longs:
+    return ((units >> 10).astype(np.int64) << ((units & 0x200) >> 6).astype(np.int64)).astype(
+        np.int64
+    )
+
+
+def _offsets(units: Flags, places: npt.NDArray[np.int64]) -> Longs:
+    return places ^ _shifts(units[places])
+
+
+@kernel
+def rewrite(
+    data: Bytes, start: int, stop: int, units: Flags, replacements: Bytes, out: Bytes
+) -> int:
+    """Writes the text data[start:stop] as the model's pieces have it; gives its size in bytes.
+
+    A U+2581 stands before every word: none but those that the rules make, as data has no spaces.
+    out holds at least Charsmap.widest * (stop - start) + 3.
+    """
+    size = mark = _mark(out, 0)
+    place, spaced = start, True
+    while place < stop:
+        width, rule = _longest(data, place, stop, units)
+        if width == 0:
+            width = _valid(data, place, stop)
+            if width == 0:
+                out[size], out[size + 1], out[size + 2] = 0xEF, 0xBF, 0xBD  # U+FFFD
+                size += 3
+                width = 1
+            else:
+                for k in range(width):
+                    out[at(size + k)] = data[at(place + k)]
+                size += width
+            spaced = False
+        else:
+            while replacements[rule] == _SPACE and spaced:
+                rule += 1
+            while replacements[rule] != 0:
+                spaced = replacements[rule] == _SPACE
+                if spaced:
+                    size = _mark(out, size)
+                else:
+                    out[at(size)] = replacements[rule]
+                    size += 1
+                rule += 1
+        place += width
+    while size >= mark and (out[size - 3], out[size - 2], out[size - 1]) == MARK:
+        size -= 3
+    return size
+
+
+@inlined
+def _mark(out: Bytes, size: int) -> int:
+    out[at(size)], out[at(size + 1)], out[at(size + 2)] = MARK
+    return size + 3
+
+
+@inlined
+def _longest(data: Bytes, place: int, stop: int, units: Flags) -> tuple[int, int]:
+    """How many bytes the longest rule replaces, 0 if none does, and where its replacement is."""
+    width = rule = 0
+    if len(units) == 0:
+        return width, rule
+    unit = units[0]
+    node = int(unit >> 10) << int((unit & 0x200) >> 6)
+    for k in range(place, stop):
+        byte = data[at(k)]
+        node ^= int(byte)
+        unit = units[at(node)]
+        if unit & _LABEL != byte:
+            break
+        node ^= int(unit >> 10) << int((unit & 0x200) >> 6)
+        if unit & _LEAF:
+            width, rule = k + 1 - place, int(units[at(node)] & _VALUE)
+    return width, rule
+
+
+@inlined
+def _valid(data: Bytes, place: int, stop: int) -> int:
+    """The width of the character at a place; 0 where no UTF-8 stands."""
+    byte = int(data[at(place)])
+    if byte < 0x80:
+        return 1
+    width = 2 if 0xC2 <= byte < 0xE0 else 3 if 0xE0 <= byte < 0xF0 else 4
+    if byte < 0xC2 or byte > 0xF4 or place + width > stop:
+        return 0
+    for k in range(1, width):
+        if data[at(place + k)] & 0xC0 != 0x80:
+            return 0
+    second = int(data[at(place + 1)])
+    low = 0xA0 if byte == 0xE0 else 0x90 if byte == 0xF0 else 0x80
+    high = 0x9F if byte == 0xED else 0x8F if byte == 0xF4 else 0xBF
+    return width if low <= second <= high else 0
