@@ -80,6 +80,11 @@ class Calibration:
         cuts = {group: [float.fromhex(cut) for cut in c] for group, c in record["cuts"].items()}
         return BucketPhase(self.corpus, stage, stage.buckets, cuts, self.tasks)
 
+    def cuts(self, stage: Stage, earlier: Sequence[Stage]) -> Cuts:
+        """What lies between the buckets of a stage that is settled, by group."""
+        phase = self.buckets(stage, earlier)
+        return phase.cuts if phase else {}
+
     def is_settled(self, stage: Stage, earlier: Sequence[Stage]) -> bool:
         """Whether a stage's buckets, if it has any, are those of the documents alive now."""
         phase = self.buckets(stage, earlier)

@@ -119,6 +119,7 @@ class Sift:
 
     def describe(self, stages: Sequence[Stage], tally: ledger.Tally) -> None:
         """Writes stage.json: what the signals are, and what the rules made of them."""
+        before, _ = self.present()
         for stage in stages:
             written = next(s for s in self.recipe.stages if s.name == stage.name)
             pairs = zip(written.rules, stage.rules, strict=True)
@@ -133,6 +134,7 @@ class Sift:
                     for rule, found in pairs
                     if rule.quantile
                 },
+                "buckets": self.calibration.cuts(written, before[: before.index(stage)]),
                 "counts": tally.get("stages", {}).get(stage.name, {}),
             }
             files.write_json(self.corpus.stage_file(stage.name), content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,18 +35,22 @@ def status(corpus: Corpus, recipe: Recipe) -> list[Line]:
         ingest += f", {lost:,} unreadable records (errors/)"
     lines = [Line("ingest", "done", ingest)]
     sift = Sift(corpus, recipe)
-    left = sift.unmeasured(sift.present()[0], Local(1, quiet=True))
-    lines += [_stage(sift, stage, left.get(stage.name, 0)) for stage in recipe.stages]
+    there, missing = sift.present()
+    left = sift.unmeasured(there, Local(1, quiet=True))
+    unsettled = [stage.name for stage in missing if stage.buckets]
+    lines += [_stage(sift, s, left.get(s.name, 0), unsettled) for s in sift.recipe.stages]
     lines.append(_write(sift))
     return lines
 
 
-def _stage(sift: Sift, stage: Stage, left: int) -> Line:
+def _stage(sift: Sift, stage: Stage, left: int, unsettled: Collection[str]) -> Line:
     corpus, fingerprint = sift.corpus, sift.fingerprints[stage.name]
     shards = [shard.name for shard in corpus.shards]
     current = sum(is_current(corpus, stage, shard, fingerprint) for shard in shards)
     some = sum(corpus.record(stage.name, shard) is not None for shard in shards)
     go_on = f"tamis {command(stage)} {corpus.root}"
+    if stage.name in unsettled and current == len(shards):
+        return Line(stage.name, "stale", "its buckets are not of the documents alive now", go_on)
     if left:
         return Line(stage.name, "partial", f"{left:,} documents came alive since", go_on)
     if current == len(shards):

@@ -110,12 +110,9 @@ def load(place: str) -> LanguageModel:
             made = pieces.load(files[PIECES].read_bytes())
         except ValueError as error:
             raise ValueError(f"{files[PIECES]}: {error}") from error
-    try:
-        ngrams = binary.open_model(files[BINARY])
-    except ValueError as error:
-        raise ValueError(f"{files[BINARY]}: {error}") from error
-    vocabulary = Vocabulary.fixed(*ngrams.vocabulary)
-    _check_related(files, made, vocabulary)
+    ngrams = binary.open_model(files[BINARY])
+    _check_related(files, made, ngrams)
+    vocabulary = Vocabulary(*ngrams.vocabulary)
     return LanguageModel(Tokens(facts["form"], made, vocabulary), ngrams, facts)
 
 
@@ -138,16 +135,16 @@ def _facts(place: Path, files: dict[str, Path]) -> dict[str, Any]:
 
 
 def _check_related(
-    files: dict[str, Path], made: pieces.Pieces | None, vocabulary: Vocabulary
+    files: dict[str, Path], made: pieces.Pieces | None, ngrams: binary.Model
 ) -> None:
     """Raises ValueError if hardly a piece is a word of the n-grams: they are of two models."""
     if made is None:
         return
-    known = sum(vocabulary.find(piece) > 0 for piece in made.strings())
-    if known < KNOWN * len(made.strings()):
+    known = sum(ngrams.number(piece) > 0 for piece in made.names)
+    if known < KNOWN * len(made.names):
         raise ValueError(
             f"{files[PIECES]} and {files[BINARY]} do not belong together: of "
-            f"{len(made.strings()):,} pieces only {known:,} are words of the n-grams"
+            f"{len(made.names):,} pieces only {known:,} are words of the n-grams"
         )
 
 

@@ -16,6 +16,7 @@ from tamis.filters.ngram import arpa, arpa_reader, binary_writer, lmplz, pieces
 from tamis.filters.ngram.estimate import estimate
 from tamis.filters.ngram.levels import END, Levels
 from tamis.filters.ngram.model import ARPA, BINARY, PIECES, buffers, describe
+from tamis.filters.ngram.normalise import normalised
 from tamis.filters.ngram.tokens import Tokens
 from tamis.filters.ngram.vocabulary import Vocabulary
 
@@ -69,9 +70,7 @@ def train(
             known, levels = arpa_reader.read(path)
             facts: dict[str, Any] = {"estimator": "lmplz"}
         else:
-            found = estimate(
-                read.blocks(), lambda: len(tokens.vocabulary), training.order, memory, scratch
-            )
+            found = estimate(read.blocks(), lambda: len(words()), training.order, memory, scratch)
             known, levels = words(), found
             facts = {
                 "estimator": "tamis",
@@ -92,8 +91,13 @@ def train(
 def _train_pieces(texts: Texts, training: Training, folder: Path) -> pieces.Pieces | None:
     if training.tokens == "words":
         return None
-    splitter = Tokens(training.form, None, Vocabulary())
-    lines = (line for text in texts() for line in splitter.sentences(*buffers(text)))
+    lines = (
+        line
+        for batch in texts()
+        for text in batch
+        for line in normalised(text.as_py(), training.form).split("\n")
+        if line
+    )
     try:
         data = pieces.train(lines, training.vocabulary)
     except pieces.NoSentences:

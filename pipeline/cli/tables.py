@@ -72,6 +72,8 @@ def ledger_table(ledger: dict[str, Any]) -> Table:
     ]
     rows += [row(f"set aside: {side}", n) for side, n in ledger["set_aside"].items()]
     for stage in ledger["stages"]:
+        if stage["not_applicable"]["documents"]:  # no model for their language, say
+            rows.append(row(f"outside what {stage['name']} judges", stage["not_applicable"]))
         rows.append(row(f"rejected by {stage['name']}", stage["rejected"]))
         for rule, counts in stage["rules"].items():
             if rule != "error" or counts["documents"]:
