@@ -16,7 +16,7 @@ from tamis.filters.buckets import Buckets
 from tamis.filters.kernels.compiled import cache_folder
 from tamis.filters.ngram.cutoffs import CCNET
 from tamis.filters.ngram.model import FACTS, check_digests, files_of, load
-from tamis.filters.ngram.training import Texts, Training, train
+from tamis.filters.ngram.model_training import Texts, Training, train
 
 NAMES = ("head", "middle", "tail")
 LANGUAGE = "{language}"

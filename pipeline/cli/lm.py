@@ -54,10 +54,10 @@ def train(
     json: o.JsonOption = False,
 ) -> None:
     """Learns a model from text: pieces and an interpolated modified Kneser-Ney estimate."""
-    from tamis.filters.ngram import training
+    from tamis.filters.ngram import model_training
 
     made = _settings(
-        training.Training, order=order, tokens=tokens, vocabulary=vocabulary, form=form
+        model_training.Training, order=order, tokens=tokens, vocabulary=vocabulary, form=form
     )
     program = shutil.which("lmplz") if lmplz else ""
     if lmplz and not program:
@@ -70,7 +70,7 @@ def train(
     try:
         draft.mkdir(parents=True)
         with temporary_corpus(inputs, _options(text_key), workers, json) as corpus:
-            facts = training.train(
+            facts = model_training.train(
                 lambda: (b.column("text") for b in batches(documents(corpus), ["text"])),
                 made,
                 draft,
