@@ -118,7 +118,15 @@ class Perplexity:
         return {name: train(text, self.training, folder / name) for name, text in texts.items()}
 
     def prepare(self) -> None:
-        """Checks the models by their digests; compiles the kernels, which are kept on disk."""
+        """Checks the models by their digests; compiles the kernels, which are kept on disk.
+
+        Raises ValueError if there is neither a model nor anything to train one from.
+        """
+        if not self.models and not self.reference:
+            raise ValueError(
+                "it has no models: give their paths as its option models, or good text to train "
+                "them from as its option reference"
+            )
         places = [*by_language(self.models).values(), *by_language(self.bad_models).values()]
         for place in places:
             check_digests(place)
