@@ -1,0 +1,41 @@
+"""Small real models, made once: of pieces and of words, in both forms."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from support import SENTENCES
+
+from tamis.filters.ngram.model_training import Training, train
+
+PROSE = " ".join(SENTENCES[name] for name in ("en", "de", "fr", "es")).split()
+
+
+def prose(seed: int, documents: int) -> list[str]:
+    """Documents of a few lines of words in any order."""
+    draw = random.Random(seed)
+    return [
+        "\n".join(
+            " ".join(draw.choices(PROSE, k=draw.randint(3, 12))).capitalize() + "."
+            for _ in range(draw.randint(1, 6))
+        )
+        for _ in range(documents)
+    ]
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of models of the same text."""
+    root = tmp_path_factory.mktemp("models")
+    text = pa.array(prose(1, 1500), pa.large_string())
+    kinds = {
+        "pieces": Training(vocabulary=200, order=3),
+        "glued": Training(vocabulary=200, order=4, form="ccnet"),
+        "words": Training(tokens="words", order=3),
+    }
+    for name, training in kinds.items():
+        train(lambda: [text], training, root / name, 1 << 25)
+    return {name: root / name for name in kinds}
