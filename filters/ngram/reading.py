@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tamis.filters.kernels.arrays import Bytes, Flags, Hashes, Ints, Longs
+from tamis.filters.kernels.arrays import Bytes, Flags, Hashes, Longs
 from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.ngram.charsmap import rewrite
 from tamis.filters.ngram.normalise import normalise
@@ -21,13 +21,16 @@ from tamis.filters.ngram.vocabulary import FULL, Words, number
 
 DOCUMENTS, TOKENS, SENTENCES, NEEDED = range(4)
 """Places in what tells the progress: how much was read, and the size of what is too small."""
-DONE, IDS, _, VOCABULARY, WORD = range(5)
+DONE, IDS, _, VOCABULARY, WORD, _NEW = range(6)
 """Why the kernel stops; or SENTENCES."""
 _SPACE, _NEWLINE = 0x20, 0x0A
-_SLOTS, _BYTES, _IDS = 1 << 18, 1 << 21, 1 << 19
-_LONGEST = 64
-_SEED, _FACTOR = np.uint64(0xCBF29CE484222325), np.uint64(0x9E3779B97F4A7C15)
-_HIGH, _ONE = np.uint64(32), np.uint64(1)
+AHEAD = 24
+"""How many bytes the kernel may read behind a text."""
+_LINES = 1 << 17
+_LONGEST, _COUNT, _MOST = 24, 6, 9
+"""Of a line of the cache: a word in bytes, where its count of numbers stands, and the most of them."""
+_LAST_LINE, _HIGH = np.uint64(_LINES - 1), np.uint64(32)
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Model(NamedTuple):
@@ -50,28 +53,21 @@ class Room(NamedTuple):
 
 
 class Cache(NamedTuple):
-    """What became of words up to _LONGEST bytes; emptied when it is full."""
+    """What became of words up to _LONGEST bytes: one array, seen in two ways.
 
-    keys: Hashes
-    """Hashes of words, 0 where a slot is empty."""
-    entries: Ints
-    """Of every slot four items: where its word starts in `words`, its size, where its numbers start
-    in `ids`, how many they are."""
-    words: Bytes
+    A line of 64 bytes, what a processor reads at once, has a word in its first 24, filled up by
+    zeros; then how many numbers it has, and these. A word has one line where it can be, and stays
+    there until another one comes.
+    """
+
+    words: Hashes
     ids: Flags
-    used: Longs
-    """How many words, bytes and numbers there are."""
 
 
 def cache() -> Cache:
     """An empty one."""
-    return Cache(
-        np.zeros(_SLOTS, np.uint64),
-        np.empty(4 * _SLOTS, np.int32),
-        np.empty(_BYTES, np.uint8),
-        np.empty(_IDS, np.uint32),
-        np.zeros(3, np.int64),
-    )
+    words = np.zeros(8 * _LINES, np.uint64)
+    return Cache(words, words.view(np.uint32))
 
 
 @kernel
@@ -90,7 +86,7 @@ def read_documents(
 ) -> int:
     """Reads on from progress; gives DONE or why it stopped.
 
-    text: room for the longest document, normalised. ids, ends, documents: see Tokens.read.
+    text: room for the longest document, normalised, and AHEAD bytes more. ids, ends, documents: see Tokens.read.
     """
     for document in range(progress[DOCUMENTS], len(offsets) - 1):
         size = normalise(data, offsets[document], offsets[document + 1], model.form, text)
@@ -120,89 +116,121 @@ def _read(
     progress: Longs,
 ) -> tuple[int, int, int]:
     """Reads a normalised text; gives DONE or why it stopped, and how many tokens and sentences."""
-    keys, entries, kept_words, kept_ids = kept.keys, kept.entries, kept.words, kept.ids
+    text[size] = _NEWLINE
     place, first = 0, tokens
+    while True:
+        place, tokens, sentences, first, reason = _read_known(
+            text, place, size, kept.words, kept.ids, ids, ends, tokens, sentences, first
+        )
+        if reason != _NEW:
+            return reason, tokens, sentences
+        stop = place
+        while text[at(stop)] > _SPACE:
+            stop += 1
+        count = _number(text, place, stop, model, words, room, ids, tokens, progress)
+        if count < 0:
+            return -count, tokens, sentences
+        if stop - place <= _LONGEST and count <= _MOST:
+            _keep(text, place, stop, kept.words, kept.ids, ids, tokens, count)
+        place, tokens = stop, tokens + count
+
+
+@kernel
+def _read_known(
+    text: Bytes,
+    place: int,
+    size: int,
+    kept_words: Hashes,
+    kept_ids: Flags,
+    ids: Flags,
+    ends: Longs,
+    tokens: int,
+    sentences: int,
+    first: int,
+) -> tuple[int, int, int, int, int]:
+    """Reads on up to a word that is not kept.
+
+    Gives its place, how many tokens and sentences there are, the first token of the sentence, and
+    why it stopped. Its arrays are few and its loop has no call, which costs more than the work.
+    """
     while place <= size:
-        byte = text[at(place)] if place < size else np.uint8(_NEWLINE)
+        byte = text[at(place)]
         if byte == _NEWLINE and tokens > first:
             if sentences == len(ends):
-                return SENTENCES, tokens, sentences
+                return place, tokens, sentences, first, SENTENCES
             ends[at(sentences)] = tokens
             sentences += 1
             first = tokens
-        if byte == _NEWLINE or byte == _SPACE:
+        if byte <= _SPACE:
             place += 1
             continue
-        start, key = place, _SEED
-        while place < size and text[at(place)] != _SPACE and text[at(place)] != _NEWLINE:
-            key = (key ^ np.uint64(text[at(place)])) * _FACTOR
-            place += 1
-        key = (key ^ (key >> _HIGH)) | _ONE
-        slot = _find(text, start, place, key, keys, entries, kept_words)
-        if keys[at(slot)] == 0:
-            count = _number(text, start, place, model, words, room, ids, tokens, progress)
-            if count < 0:
-                return -count, tokens, sentences
-            _keep(text, start, place, key, slot, ids, tokens, count, kept)
-        else:
-            where, count = entries[at(4 * slot + 2)], entries[at(4 * slot + 3)]
-            if tokens + count > len(ids):
-                return IDS, tokens, sentences
-            for k in range(count):
-                ids[at(tokens + k)] = kept_ids[at(where + k)]
+        stop = place + 1
+        while text[at(stop)] > _SPACE:  # no other control character is left
+            stop += 1
+        left = stop - place
+        one, two, three = _word(text, place, left)
+        line = _line(one, two, three)
+        if (
+            kept_words[at(line)] != one
+            or kept_words[at(line + 1)] != two
+            or kept_words[at(line + 2)] != three
+            or left > _LONGEST
+        ):
+            return place, tokens, sentences, first, _NEW
+        if tokens + _MOST > len(ids):
+            return place, tokens, sentences, first, IDS
+        count = np.int64(kept_ids[at(2 * line + _COUNT)])
+        for k in range(count):
+            ids[at(tokens + k)] = kept_ids[at(2 * line + _COUNT + 1 + k)]
         tokens += count
-    return DONE, tokens, sentences
-
-
-@inlined
-def _find(
-    text: Bytes, start: int, stop: int, key: np.uint64, keys: Hashes, entries: Ints, words: Bytes
-) -> int:
-    """The slot of a word, or the empty one where it would be."""
-    slot = np.int64(key >> np.uint64(40)) & (_SLOTS - 1)
-    size = stop - start
-    while keys[at(slot)] != 0:
-        if keys[at(slot)] == key and entries[at(4 * slot + 1)] == size:
-            where = entries[at(4 * slot)]
-            k = 0
-            while k < size and words[at(where + k)] == text[at(start + k)]:
-                k += 1
-            if k == size:
-                break
-        slot = (slot + 1) & (_SLOTS - 1)
-    return slot
+        place = stop
+    return place, tokens, sentences, first, DONE
 
 
 @kernel
 def _keep(
     text: Bytes,
-    start: int,
+    place: int,
     stop: int,
-    key: np.uint64,
-    slot: int,
+    kept_words: Hashes,
+    kept_ids: Flags,
     ids: Flags,
     first: int,
     count: int,
-    kept: Cache,
 ) -> None:
-    """Keeps what a word became, in an empty slot; where there is no room, empties the cache."""
-    size, used = stop - start, kept.used
-    if size > _LONGEST:
-        return
-    if 2 * used[0] >= _SLOTS or used[1] + size > _BYTES or used[2] + count > _IDS:
-        kept.keys[:] = 0
-        used[:] = 0
-        return
-    kept.keys[slot] = key
-    kept.entries[4 * slot], kept.entries[4 * slot + 1] = used[1], size
-    kept.entries[4 * slot + 2], kept.entries[4 * slot + 3] = used[2], count
-    for k in range(size):
-        kept.words[used[1] + k] = text[start + k]
+    one, two, three = _word(text, place, stop - place)
+    line = _line(one, two, three)
+    kept_words[line], kept_words[line + 1], kept_words[line + 2] = one, two, three
+    kept_ids[2 * line + _COUNT] = count
     for k in range(count):
-        kept.ids[used[2] + k] = ids[first + k]
-    used[0] += 1
-    used[1] += size
-    used[2] += count
+        kept_ids[2 * line + _COUNT + 1 + k] = ids[first + k]
+
+
+@inlined
+def _word(text: Bytes, place: int, size: int) -> tuple[np.uint64, np.uint64, np.uint64]:
+    """The first 24 bytes of a word as numbers."""
+    zero = np.uint64(0)
+    one = _eight(text, place, size)
+    two = _eight(text, place + 8, size - 8) if size > 8 else zero
+    three = _eight(text, place + 16, size - 16) if size > 16 else zero
+    return one, two, three
+
+
+@inlined
+def _eight(text: Bytes, start: int, left: int) -> np.uint64:
+    """The next eight bytes of a word of which some are left, as a number."""
+    block = np.uint64(0)
+    for k in range(8):
+        block |= np.uint64(text[at(start + k)]) << np.uint64(8 * k)
+    unused = np.uint64(8 * max(8 - left, 0))
+    return block << unused >> unused
+
+
+@inlined
+def _line(one: np.uint64, two: np.uint64, three: np.uint64) -> int:
+    """Where the line of a word begins."""
+    key = ((one * _FACTOR ^ two) * _FACTOR ^ three) * _FACTOR
+    return 8 * np.int64((key ^ (key >> _HIGH)) & _LAST_LINE)
 
 
 @kernel

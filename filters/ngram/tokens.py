@@ -10,6 +10,7 @@ from tamis.filters.ngram.normalise import SLACK, normalised
 from tamis.filters.ngram.normalise_tables import WIDEST, tables
 from tamis.filters.ngram.pieces import Pieces
 from tamis.filters.ngram.reading import (
+    AHEAD,
     DOCUMENTS,
     IDS,
     NEEDED,
@@ -32,7 +33,7 @@ class Tokens:
     """Reads documents in a form, as pieces or as words between spaces, and numbers them.
 
     form: see normalise_tables. pieces: those of a model; None for words. An object serves one
-    thread at a time: it has buffers, and a cache of words that it met (13 MB).
+    thread at a time: it has buffers, and a cache of words that it met (8 MB).
     """
 
     def __init__(self, form: str, pieces: Pieces | None, vocabulary: Vocabulary) -> None:
@@ -58,9 +59,9 @@ class Tokens:
         """
         documents = np.zeros(len(offsets), np.int64)
         progress = np.zeros(NEEDED + 1, np.int64)
-        longest = int(np.diff(offsets).max(initial=0))
-        if WIDEST * longest + SLACK > len(self._text):
-            self._text = np.empty(WIDEST * longest + SLACK, np.uint8)
+        size = WIDEST * int(np.diff(offsets).max(initial=0)) + SLACK + AHEAD
+        if size > len(self._text):
+            self._text = np.empty(size, np.uint8)
         while progress[DOCUMENTS] < len(offsets) - 1:
             reason = read_documents(
                 data,
