@@ -51,15 +51,18 @@ _WRONG = {
 class _Lines:
     """A file whose lines are taken from its start on."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.file = _open(path)
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.path, self.file = path, file
         self.rest = b""
         self.ended = False
         self.done = 0
         """How many lines were taken."""
 
+    def __del__(self) -> None:
+        self.file.close()
+
     def wrong(self, what: str, line: int | None = None) -> NoReturn:
+        self.file.close()
         raise ValueError(f"{self.path}, line {self.done if line is None else line}: {what}")
 
     def more(self) -> None:
@@ -126,7 +129,7 @@ class Arpa:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lines = _Lines(path)
+        self._lines = _Lines(path, _open(path))
         said = _counts(self._lines)
         self._said = said
         self.words, self._unigrams = _unigrams(self._lines, said[0])
@@ -151,7 +154,7 @@ class Arpa:
     def _go_to(self, order: int) -> None:
         """Reads the file anew, up to an order."""
         self._lines.file.close()
-        self._lines = _Lines(self._path)
+        self._lines = _Lines(self._path, _open(self._path))
         _counts(self._lines)
         _unigrams(self._lines, self._said[0])
         for shorter in range(2, order):
@@ -165,7 +168,9 @@ class Arpa:
         while left:
             size = min(left, _BLOCK)
             level = Level(
-                np.empty((size, 2), np.uint64), np.empty(size, np.float32), np.empty(size, np.float32)
+                np.empty((size, 2), np.uint64),
+                np.empty(size, np.float32),
+                np.empty(size, np.float32),
             )
             data = np.frombuffer(lines.rest, np.uint8)
             found = read_longer(
@@ -245,7 +250,7 @@ def _numbered(
     backoff: npt.NDArray[np.float32],
     hashes: Hashes,
 ) -> tuple[list[bytes], _Unigrams]:
-    """Puts <unk> first and makes the table that n-grams are read by; first: the line of words[0]."""
+    """Puts <unk> first and makes the table to read n-grams by; first: the line of words[0]."""
     _check_twice(lines, first, words, hashes)
     for special in SPECIAL[1:]:
         if special not in words:
