@@ -11,8 +11,10 @@ from tamis.filters.kernels.murmur import murmur
 from tamis.filters.ngram.levels import Floats, Keys
 from tamis.filters.ngram.probing import look_up, signed
 
-FINE, NO_NUMBER, TOO_LIKELY, FEW_WORDS, UNKNOWN_WORD, NO_WEIGHT, LAST_WEIGHT = range(7)
+FINE, NO_NUMBER, TOO_LIKELY, FEW_WORDS, UNKNOWN_WORD, NO_WEIGHT, LAST_WEIGHT, LONG = range(8)
 """How a line is."""
+LONGEST_LINE = 1 << 16
+"""In bytes."""
 _NEWLINE, _RETURN, _TAB, _SPACE = 10, 13, 9, 32
 _MINUS, _PLUS, _DOT, _NULL, _NINE = 45, 43, 46, 48, 57
 _SMALL_E, _LARGE_E = 101, 69
@@ -93,6 +95,8 @@ def read_line(
     bounds: gets the starts and the ends of its words. numbers: gets the float64 of the first number
     and of the one after the words, 0 if there is none. last: the order has no weights.
     """
+    if stop - place > LONGEST_LINE:
+        return LONG
     values = numbers.view(np.float64)
     while stop > place and _is_blank(data[at(stop - 1)]):
         stop -= 1

@@ -21,6 +21,8 @@ from tamis.filters.kernels.murmur import murmur
 from tamis.filters.ngram.arpa_lines import (
     FEW_WORDS,
     LAST_WEIGHT,
+    LONG,
+    LONGEST_LINE,
     NO_NUMBER,
     NO_WEIGHT,
     TOO_LIKELY,
@@ -31,7 +33,6 @@ from tamis.filters.ngram.arpa_lines import (
 from tamis.filters.ngram.levels import HIGHEST_ORDER, SPECIAL, Level
 from tamis.filters.ngram.probing import enter
 
-LONGEST_LINE = 1 << 16
 UNKNOWN_PROB = -100.0
 """log10 of the probability of <unk> in a model without one; KenLM's."""
 _CHUNK = 1 << 22
@@ -45,6 +46,7 @@ _WRONG = {
     UNKNOWN_WORD: "a word that is none of the unigrams",
     NO_WEIGHT: "something after its words that is no weight",
     LAST_WEIGHT: "a weight, though nothing is longer",
+    LONG: f"longer than {LONGEST_LINE} bytes",
 }
 
 
@@ -99,8 +101,10 @@ class _Lines:
         self.rest = self.rest[place:]
         self.done += count
         if wrong:
-            said = self.line()
-            self.wrong(f"{_WRONG[wrong]}: {said[:80].decode(errors='replace')!r}")
+            end = self.rest.index(b"\n")
+            said = self.rest[: min(end, 80)]
+            self.done += 1
+            self.wrong(f"{_WRONG[wrong]}: {said.decode(errors='replace')!r}")
         if not count:
             self.more()
 

@@ -45,8 +45,10 @@ high_product: Any = intrinsic(_high_product)
 
 
 def _prefetch(context: Any, array: Any, index: Any) -> Any:
+    make_array: Any = arrayobj.make_array
+
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        view = arrayobj.make_array(signature.args[0])(context, builder, values[0])
+        view = make_array(signature.args[0])(context, builder, values[0])
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         place = builder.bitcast(builder.gep(view.data, [values[1]]), byte)
         kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])

@@ -53,8 +53,7 @@ class Room(NamedTuple):
     keys: Hashes
     """The keys of their n-grams."""
     slots: Longs
-    heads: Hashes
-    """The keys that are at the first places looked at."""
+    """The first places where these can be."""
 
 
 def _room() -> Room:
@@ -68,7 +67,6 @@ def _room() -> Room:
         np.zeros(1 + BLOCK, np.int64),
         np.zeros(1 + BLOCK, np.uint64),
         np.zeros(1 + BLOCK, np.int64),
-        np.zeros(1 + BLOCK, np.uint64),
     )
 
 
@@ -194,7 +192,7 @@ def _unigrams(
 @kernel
 def _look(data: Words, tables: Geometry, length: int, left: int, room: Room) -> None:
     """Reads the first place where each n-gram can be: nothing here depends on what is found."""
-    words, active, keys, slots, heads = room.words, room.active, room.keys, room.slots, room.heads
+    words, active, keys, slots = room.words, room.active, room.keys, room.slots
     start, buckets = tables.starts[length - 1], tables.buckets[length - 1]
     factor = tables.reciprocals[length - 1]
     width = _MIDDLE if length < tables.starts.size else _LONGEST
@@ -220,7 +218,7 @@ def _take(
 ) -> int:
     """Notes the n-grams found; gives how many searches go on."""
     probs, lengths, begins, weights = room.probs, room.lengths, room.begins, room.weights
-    active, keys, slots, heads = room.active, room.keys, room.slots, room.heads
+    active, keys, slots = room.active, room.keys, room.slots
     start: int = tables.starts[length - 1]
     limit, longest = tables.limits[length - 1], length == tables.starts.size
     buckets: int = signed(tables.buckets[length - 1])

@@ -23,7 +23,8 @@ def words_of(size: int) -> list[str]:
 def random_model(seed: int, size: int, order: int, grams: int, *, closed: bool) -> Grams:
     """A model of some words and about so many of the longest n-grams.
 
-    Everything that an n-gram begins with is one; if closed, also everything that it ends with.
+    Everything that an n-gram begins with is one; if closed, also everything that it ends with, else
+    some of that. If not, no weight is above 0: KenLM takes the sign of a sum above 0 for a mark.
     """
     chance = random.Random(seed)
     found: Grams = {(word,): (0.0, 0.0) for word in range(size + 3)}
@@ -36,19 +37,26 @@ def random_model(seed: int, size: int, order: int, grams: int, *, closed: bool) 
         if chance.random() < 0.1:
             inner[order // 2] = 0
         inner = inner[: chance.randint(2, order)]
-        for start in range(len(inner) if closed else 1):
+        for start in range(len(inner)):
             for stop in range(start + 1, len(inner) + 1):
                 found[tuple(inner[start:stop])] = (0.0, 0.0)
     if not any(len(gram) == order for gram in found):
         found |= {(0,) * length: (0.0, 0.0) for length in range(1, order + 1)}
+    if not closed:
+        contexts = {gram[:-1] for gram in found}
+        ends = [gram for gram in sorted(found) if 1 < len(gram) < order and gram not in contexts]
+        for gram in ends[:: chance.randint(2, 4)]:
+            del found[gram]
     shuffled = sorted(found)
     chance.shuffle(shuffled)
-    return {gram: _numbers(chance, gram, order) for gram in sorted(shuffled, key=len)}
+    return {gram: _numbers(chance, gram, order, closed) for gram in sorted(shuffled, key=len)}
 
 
-def _numbers(chance: random.Random, gram: tuple[int, ...], order: int) -> tuple[float, float]:
+def _numbers(
+    chance: random.Random, gram: tuple[int, ...], order: int, closed: bool
+) -> tuple[float, float]:
     prob = chance.choice([-chance.random() * 5, -0.25, -1e-7, -99.0])
-    weight = chance.choice([0.0, -chance.random(), chance.random() / 10])
+    weight = chance.choice([0.0, -chance.random(), chance.random() / 10 * closed])
     if len(gram) == order or gram[-1] == 2:
         weight = 0.0
     if gram == (1,):

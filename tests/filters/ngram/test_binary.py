@@ -18,6 +18,7 @@ from tamis.filters.ngram.layout import FIXED, SANITY, header_size
 GRAMS = random_model(3, 6, 3, 40, closed=True)
 WORDS = [word.encode() for word in words_of(6)]
 LINES = sentences(4, 6, 60)
+NO_BEGINNING = [gram for gram in GRAMS if (3, 3) in (gram, gram[1:])]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_a_file_cut_off_anywhere_is_refused(tmp_path, good):
         (SANITY.size, b"\7", "n-grams of up to 7 words"),
         (SANITY.size + 4, struct.pack("<f", 0.5), "multiplier of 0.5"),
         (SANITY.size + 4, struct.pack("<f", float("nan")), "multiplier of nan"),
-        (SANITY.size + 4, struct.pack("<f", 1e30), "multiplier of 1e"),
+        (SANITY.size + 4, struct.pack("<f", 1e30), "multiplier of 1.0"),
         (SANITY.size + 4, struct.pack("<f", 900), "cut off"),
         (SANITY.size + 8, b"\2", "is a trie, not .*build_binary probing.*ARPA"),
         (SANITY.size + 8, b"\3", "is a quantized trie, not"),
@@ -135,12 +136,17 @@ def test_words_are_found_by_the_table(good):
 @pytest.mark.parametrize("closed", [True, False])
 @pytest.mark.parametrize("order", [2, 3, 5])
 def test_what_is_written_is_what_build_binary_writes(tmp_path, order, closed):
-    grams = random_model(order, 9, order, 30, closed=closed)
-    text = written(tmp_path / "lm.arpa", arpa(grams, words_of(9)))
-    command = ["build_binary", "probing", text, tmp_path / "theirs"]
-    subprocess.run(command, check=True, capture_output=True)
-    write(tmp_path / "ours", *read(text))
-    assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs").read_bytes()
+    """Of most models that lack endings, some of which KenLM has no room for."""
+    alike = 0
+    for seed in range(8):
+        grams = random_model(seed, 9, order, 30, closed=closed)
+        text = written(tmp_path / "lm.arpa", arpa(grams, words_of(9)))
+        command = ["build_binary", "probing", text, tmp_path / "theirs"]
+        if subprocess.run(command, check=False, capture_output=True).returncode == 0:
+            write(tmp_path / "ours", *read(text))
+            assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs").read_bytes()
+            alike += 1
+    assert alike == 8 if closed else alike > 2
 
 
 def test_large_tables_hold_the_same(tmp_path, good, monkeypatch):
@@ -154,7 +160,7 @@ def test_large_tables_hold_the_same(tmp_path, good, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({(3, 4, 5): (-1.0, 0.0), (3, 4): None}, "beginning is no 2-gram"),
+        ({(3, 3, 3): (-1.0, 0.0)} | dict.fromkeys(NO_BEGINNING), "beginning is no 2-gram"),
         ({(3,): (0.5, 0.0)}, "probability above 1"),
         ({(3,): (float("nan"), 0.0)}, "finite"),
         ({(3, 4): (-1.0, float("inf"))}, "finite"),
@@ -162,14 +168,12 @@ def test_large_tables_hold_the_same(tmp_path, good, monkeypatch):
     ],
 )
 def test_models_that_cannot_be_written(tmp_path, change, said):
-    grams = {key: value for key, value in ({(1, 3, 4): (-1.0, 0.0)} | GRAMS | change).items()}
-    grams = {key: value for key, value in grams.items() if value}
-    grams = {k: v for k, v in grams.items() if k == (3, 4, 5) or (3, 4) in grams or k[:2] != (3, 4)}
+    grams = {gram: numbers for gram, numbers in (GRAMS | change).items() if numbers}
     levels = ListedLevels(grams)
     levels.bits = 8
     with pytest.raises(ValueError, match=said):
         write(tmp_path / "lm", WORDS, levels)
-    with pytest.raises(ValueError):  # noqa: PT011 (what is half written is no model)
+    with pytest.raises(ValueError):
         open_model(tmp_path / "lm")
     with pytest.raises(ValueError, match="for 9 unigrams"):
         write(tmp_path / "lm", WORDS[1:], levels)

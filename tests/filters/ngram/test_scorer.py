@@ -23,9 +23,7 @@ from tamis.filters.ngram.arpa_reader import read
 from tamis.filters.ngram.binary import open_model
 from tamis.filters.ngram.binary_writer import write
 
-MODELS = st.tuples(
-    st.integers(0, 2**32), st.integers(0, 9), st.integers(2, 6), st.integers(0, 60)
-)
+MODELS = st.tuples(st.integers(0, 2**32), st.integers(0, 9), st.integers(2, 6), st.integers(0, 60))
 
 
 def packed(lines):
@@ -107,4 +105,5 @@ def test_no_sentences_and_wrong_ends(tmp_path):
 
 
 def _least():
-    return [word.encode() for word in words_of(2)], ListedLevels(random_model(1, 2, 2, 5, closed=True))
+    grams = random_model(1, 2, 2, 5, closed=True)
+    return [word.encode() for word in words_of(2)], ListedLevels(grams)
