@@ -9,10 +9,12 @@ from tamis.filters.kernels.arrays import Bytes, Hashes, Longs
 from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.kernels.murmur import murmur
 from tamis.filters.ngram.levels import Floats, Keys
-from tamis.filters.ngram.probing import look_up
+from tamis.filters.ngram.probing import look_up, signed
 
-FINE, NO_NUMBER, TOO_LIKELY, FEW_WORDS, UNKNOWN_WORD, NO_WEIGHT, LAST_WEIGHT = range(7)
+FINE, NO_NUMBER, TOO_LIKELY, FEW_WORDS, UNKNOWN_WORD, NO_WEIGHT, LAST_WEIGHT, LONG = range(8)
 """How a line is."""
+LONGEST_LINE = 1 << 16
+"""In bytes."""
 _NEWLINE, _RETURN, _TAB, _SPACE = 10, 13, 9, 32
 _MINUS, _PLUS, _DOT, _NULL, _NINE = 45, 43, 46, 48, 57
 _SMALL_E, _LARGE_E = 101, 69
@@ -34,7 +36,7 @@ def number_at(data: Bytes, place: int, stop: int) -> tuple[float, int]:
         place += 1
     digits, kept, power, any_digit, past_dot = 0, 0, 0, False, 0
     while place < stop:
-        code = np.int64(data[at(place)])
+        code: int = signed(data[at(place)])
         if _NULL <= code <= _NINE:
             any_digit = True
             if kept < _DIGITS_KEPT:
@@ -67,23 +69,21 @@ def _exponent_at(data: Bytes, place: int, stop: int) -> tuple[int, int]:
         place += 1
     start, value = place, 0
     while place < stop and _NULL <= data[at(place)] <= _NINE:
-        value = min(value * 10 + np.int64(data[at(place)]) - _NULL, _LARGEST_POWER)
+        code: int = signed(data[at(place)])
+        value = min(value * 10 + code - _NULL, _LARGEST_POWER)
         place += 1
     return -value if negative else value, place if place > start else -1
 
 
 @inlined
 def _scaled(digits: int, power: int) -> float:
-    if power < -22 or power > 22:
-        return float(digits) * 10.0 ** float(power)
-    if power < 0:
-        return float(digits) / _TENS[-power]
-    return float(digits) * _TENS[power]
+    scale: float = 10.0 ** float(power) if abs(power) > 22 else _TENS[abs(power)]
+    return float(digits) / scale if -22 <= power < 0 else float(digits) * scale
 
 
 @inlined
 def _is_blank(code: int) -> bool:
-    return code == _SPACE or code == _TAB or code == _RETURN
+    return code in (_SPACE, _TAB, _RETURN)
 
 
 @kernel
@@ -95,6 +95,8 @@ def read_line(
     bounds: gets the starts and the ends of its words. numbers: gets the float64 of the first number
     and of the one after the words, 0 if there is none. last: the order has no weights.
     """
+    if stop - place > LONGEST_LINE:
+        return LONG
     values = numbers.view(np.float64)
     while stop > place and _is_blank(data[at(stop - 1)]):
         stop -= 1

@@ -21,6 +21,8 @@ from tamis.filters.kernels.murmur import murmur
 from tamis.filters.ngram.arpa_lines import (
     FEW_WORDS,
     LAST_WEIGHT,
+    LONG,
+    LONGEST_LINE,
     NO_NUMBER,
     NO_WEIGHT,
     TOO_LIKELY,
@@ -31,7 +33,6 @@ from tamis.filters.ngram.arpa_lines import (
 from tamis.filters.ngram.levels import HIGHEST_ORDER, SPECIAL, Level
 from tamis.filters.ngram.probing import enter
 
-LONGEST_LINE = 1 << 16
 UNKNOWN_PROB = -100.0
 """log10 of the probability of <unk> in a model without one; KenLM's."""
 _CHUNK = 1 << 22
@@ -45,21 +46,25 @@ _WRONG = {
     UNKNOWN_WORD: "a word that is none of the unigrams",
     NO_WEIGHT: "something after its words that is no weight",
     LAST_WEIGHT: "a weight, though nothing is longer",
+    LONG: f"longer than {LONGEST_LINE} bytes",
 }
 
 
 class _Lines:
     """A file whose lines are taken from its start on."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.file = _open(path)
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.path, self.file = path, file
         self.rest = b""
         self.ended = False
         self.done = 0
         """How many lines were taken."""
 
+    def __del__(self) -> None:
+        self.file.close()
+
     def wrong(self, what: str, line: int | None = None) -> NoReturn:
+        self.file.close()
         raise ValueError(f"{self.path}, line {self.done if line is None else line}: {what}")
 
     def more(self) -> None:
@@ -96,8 +101,10 @@ class _Lines:
         self.rest = self.rest[place:]
         self.done += count
         if wrong:
-            said = self.line()
-            self.wrong(f"{_WRONG[wrong]}: {said[:80].decode(errors='replace')!r}")
+            end = self.rest.index(b"\n")
+            said = self.rest[: min(end, 80)]
+            self.done += 1
+            self.wrong(f"{_WRONG[wrong]}: {said.decode(errors='replace')!r}")
         if not count:
             self.more()
 
@@ -126,7 +133,7 @@ class Arpa:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lines = _Lines(path)
+        self._lines = _Lines(path, _open(path))
         said = _counts(self._lines)
         self._said = said
         self.words, self._unigrams = _unigrams(self._lines, said[0])
@@ -151,7 +158,7 @@ class Arpa:
     def _go_to(self, order: int) -> None:
         """Reads the file anew, up to an order."""
         self._lines.file.close()
-        self._lines = _Lines(self._path)
+        self._lines = _Lines(self._path, _open(self._path))
         _counts(self._lines)
         _unigrams(self._lines, self._said[0])
         for shorter in range(2, order):
@@ -165,7 +172,9 @@ class Arpa:
         while left:
             size = min(left, _BLOCK)
             level = Level(
-                np.empty((size, 2), np.uint64), np.empty(size, np.float32), np.empty(size, np.float32)
+                np.empty((size, 2), np.uint64),
+                np.empty(size, np.float32),
+                np.empty(size, np.float32),
             )
             data = np.frombuffer(lines.rest, np.uint8)
             found = read_longer(
@@ -245,7 +254,7 @@ def _numbered(
     backoff: npt.NDArray[np.float32],
     hashes: Hashes,
 ) -> tuple[list[bytes], _Unigrams]:
-    """Puts <unk> first and makes the table that n-grams are read by; first: the line of words[0]."""
+    """Puts <unk> first and makes the table to read n-grams by; first: the line of words[0]."""
     _check_twice(lines, first, words, hashes)
     for special in SPECIAL[1:]:
         if special not in words:

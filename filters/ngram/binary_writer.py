@@ -21,6 +21,7 @@ from tamis.filters.kernels.arrays import Bytes, Hashes, Longs
 from tamis.filters.kernels.compiled import kernel
 from tamis.filters.kernels.murmur import murmur
 from tamis.filters.ngram.binary import Geometry, geometry
+from tamis.filters.ngram.filling import NO_CONTEXT, NO_ROOM, NO_WORD, insert, slots_of
 from tamis.filters.ngram.layout import (
     FIXED,
     LONGEST_SIZE,
@@ -35,7 +36,6 @@ from tamis.filters.ngram.layout import (
 )
 from tamis.filters.ngram.levels import HIGHEST_ORDER, SPECIAL, Floats, Keys, Level, Levels
 from tamis.filters.ngram.probing import enter
-from tamis.filters.ngram.filling import NO_CONTEXT, NO_ROOM, NO_WORD, insert, slots_of
 
 MULTIPLIER = 1.5
 """A third of a table stays empty; KenLM's default."""
@@ -156,8 +156,15 @@ def _write_longer(data: Bytes, levels: Levels, layout: Layout) -> None:
         for block in _blocks(levels, order):
             keys, prob, backoff = _in_order(block, order, levels, tables)
             wrong = insert(
-                words, words.view(np.float32), tables, order, levels.bits, keys, prob,
-                _unmarked(backoff), taken,
+                words,
+                words.view(np.float32),
+                tables,
+                order,
+                levels.bits,
+                keys,
+                prob,
+                _unmarked(backoff),
+                taken,
             )
             if wrong:
                 raise ValueError(_WRONG[wrong].format(order=order, shorter=order - 1))

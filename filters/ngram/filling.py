@@ -14,7 +14,7 @@ from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.ngram.binary import Geometry
 from tamis.filters.ngram.layout import LONGEST_SIZE, MIDDLE_SIZE, UNIGRAM_SIZE
 from tamis.filters.ngram.levels import HIGHEST_ORDER, Floats, Keys
-from tamis.filters.ngram.probing import Words, combine, long_at, remainder
+from tamis.filters.ngram.probing import Words, combine, long_at, remainder, signed
 
 _AHEAD = 256
 _UNIGRAM, _MIDDLE, _LONGEST = UNIGRAM_SIZE // 4, MIDDLE_SIZE // 4, LONGEST_SIZE // 4
@@ -70,12 +70,21 @@ def insert(
     lower = np.zeros(HIGHEST_ORDER, np.int64)
     for first in range(0, len(keys), _AHEAD):
         count = min(_AHEAD, len(keys) - first)
-        if not _read_ahead(data, tables, order, bits, keys[first : first + count], words, chains, heads):
+        some = keys[first : first + count]
+        if not _read_ahead(data, tables, order, bits, some, words, chains, heads):
             return NO_WORD
         for k in range(count):
             wrong = _put(
-                data, values, tables, order, prob[first + k], backoff[first + k],
-                words[k], chains[k], lower, taken,
+                data,
+                values,
+                tables,
+                order,
+                prob[first + k],
+                backoff[first + k],
+                words[k],
+                chains[k],
+                lower,
+                taken,
             )
             if wrong:
                 return wrong
@@ -116,10 +125,11 @@ def _read_ahead(
 @kernel
 def _ideal(tables: Geometry, order: int, key: np.uint64) -> int:
     """Where an n-gram would be if nothing were in its way."""
-    start, buckets = tables.starts[order - 1], tables.buckets[order - 1]
+    start: int = tables.starts[order - 1]
     if order == 1:
-        return start + np.int64(key) * _UNIGRAM
-    slot = np.int64(remainder(key, buckets, tables.reciprocals[order - 1]))
+        number: int = signed(key)
+        return start + number * _UNIGRAM
+    slot: int = signed(remainder(key, tables.buckets[order - 1], tables.reciprocals[order - 1]))
     return start + slot * (_LONGEST if order == tables.starts.size else _MIDDLE)
 
 
@@ -127,12 +137,12 @@ def _ideal(tables: Geometry, order: int, key: np.uint64) -> int:
 def _probe(data: Words, tables: Geometry, order: int, key: np.uint64, wanted: np.uint64) -> int:
     """The place of the first entry from that of a key on that is `wanted` or 0; one always is."""
     width = _LONGEST if order == tables.starts.size else _MIDDLE
-    start = tables.starts[order - 1]
+    start: int = tables.starts[order - 1]
     stop = start + np.int64(tables.buckets[order - 1]) * width
     place = _ideal(tables, order, key)
     while True:
         head = long_at(data, at(place))
-        if head == wanted or head == _ZERO:
+        if head in (wanted, _ZERO):
             return place
         place += width
         if place == stop:
@@ -207,7 +217,7 @@ def _find_lower(
         if not _occupy(data, tables, length, place, key, taken):
             return 0
         values[place + 3] = np.float32(-0.0)
-    lower[0] = tables.starts[0] + np.int64(chain[0]) * _UNIGRAM
+    lower[0] = _ideal(tables, 1, chain[0])
     return 1
 
 
@@ -238,7 +248,7 @@ def _context(data: Words, tables: Geometry, order: int, words: Hashes) -> int:
     """Where the weight is of all but the last word of the n-gram of an order; -1 if nowhere."""
     key = words[1]
     if order == 2:
-        return tables.starts[0] + np.int64(key) * _UNIGRAM + 1
+        return _ideal(tables, 1, key) + 1
     for back in range(2, order):
         key = combine(key, words[back])
     place = _probe(data, tables, order - 1, key, key)

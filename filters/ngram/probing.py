@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
 from numba.extending import intrinsic
+from numba.np import arrayobj
 
 from tamis.filters.kernels.arrays import Hashes
-from tamis.filters.kernels.compiled import at, inlined, kernel
+from tamis.filters.kernels.compiled import inlined, kernel
 
 Words = npt.NDArray[np.uint32]
 """A file, four bytes each: its tables start at multiples of four only."""
+signed: Any = np.int64
+"""What an unsigned number becomes an index by: Numba makes floats of the two kinds together."""
 _CONTEXT = np.uint64(8978948897894561157)
 _WORD = np.uint64(17894857484156487943)
 _ONE, _HALF = np.uint64(1), np.uint64(32)
@@ -23,7 +26,7 @@ _ONE, _HALF = np.uint64(1), np.uint64(32)
 
 @inlined
 def combine(state: np.uint64, word: np.uint64) -> np.uint64:
-    """The key of an n-gram from that of its ending and the word before; of one word it is itself."""
+    """The key of an n-gram from that of its ending and the word before; a word is its own key."""
     return (state * _CONTEXT) ^ ((word + _ONE) * _WORD)
 
 
@@ -39,6 +42,25 @@ def _high_product(context: Any, one: Any, other: Any) -> Any:
 
 high_product: Any = intrinsic(_high_product)
 """The upper half of a product of 128 bits."""
+
+
+def _prefetch(context: Any, array: Any, index: Any) -> Any:
+    make_array: Any = arrayobj.make_array
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        view = make_array(signature.args[0])(context, builder, values[0])
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        place = builder.bitcast(builder.gep(view.data, [values[1]]), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        builder.call(function, [place, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return numba.void(array, index), generate
+
+
+prefetch: Any = intrinsic(_prefetch)
+"""Asks memory for array[index], wherever that is, and does not wait."""
 
 
 def reciprocal(divisor: int) -> int:
@@ -76,35 +98,16 @@ def probes(entries: int, buckets: int) -> int:
 
 
 @kernel
-def find(
-    words: Words, start: int, width: int, buckets: int, limit: int, slot: int, key: np.uint64
-) -> int:
-    """Where in words the entry with a key is, -1 if it is not, reading on from a slot."""
-    for _ in range(limit):
-        place = at(start + slot * width)
-        head = long_at(words, place)
-        if head == key:
-            return np.int64(place)
-        if head == np.uint64(0):
-            return np.int64(-1)
-        slot += 1
-        if slot == buckets:
-            slot = 0
-    return np.int64(-1)
-
-
-@kernel
 def look_up(keys: Hashes, key: np.uint64) -> int:
     """The place of a key in a table of keys of which one at least is 0; -1 if it is not there."""
-    size = np.uint64(keys.size)
-    slot = key % size
+    slot: int = signed(key % np.uint64(keys.size))
     while keys[slot] != key:
         if keys[slot] == np.uint64(0):
-            return np.int64(-1)
-        slot += _ONE
-        if slot == size:
-            slot = np.uint64(0)
-    return np.int64(slot)
+            return -1
+        slot += 1
+        if slot == keys.size:
+            slot = 0
+    return slot
 
 
 @kernel

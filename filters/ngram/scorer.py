@@ -19,9 +19,9 @@ from tamis.filters.kernels.compiled import at, kernel
 from tamis.filters.ngram.binary import Geometry, Model
 from tamis.filters.ngram.layout import LONGEST_SIZE, MIDDLE_SIZE, UNIGRAM_SIZE
 from tamis.filters.ngram.levels import HIGHEST_ORDER
-from tamis.filters.ngram.probing import Words, combine, find, long_at, remainder
+from tamis.filters.ngram.probing import Words, combine, long_at, prefetch, remainder, signed
 
-BLOCK = 1024
+BLOCK = 512
 """Words at a time: what is noted of them is 100 kB, and stays near the processor."""
 _HISTORY = HIGHEST_ORDER - 1
 _EMPTY = np.uint64(0)
@@ -53,8 +53,7 @@ class Room(NamedTuple):
     keys: Hashes
     """The keys of their n-grams."""
     slots: Longs
-    heads: Hashes
-    """The keys that are at the first places looked at."""
+    """The first places where these can be."""
 
 
 def _room() -> Room:
@@ -68,7 +67,6 @@ def _room() -> Room:
         np.zeros(1 + BLOCK, np.int64),
         np.zeros(1 + BLOCK, np.uint64),
         np.zeros(1 + BLOCK, np.int64),
-        np.zeros(1 + BLOCK, np.uint64),
     )
 
 
@@ -91,18 +89,14 @@ def score(model: Model, ids: npt.NDArray[np.uint32], ends: Longs) -> Floats:
     return _score(model, ids, ends, Details(np.empty(0), np.empty(0, np.uint8)))
 
 
-def score_words(
-    model: Model, ids: npt.NDArray[np.uint32], ends: Longs
-) -> tuple[Floats, Details]:
+def score_words(model: Model, ids: npt.NDArray[np.uint32], ends: Longs) -> tuple[Floats, Details]:
     """What `score` gives, and the details of ids.size + ends.size words."""
     number = ids.size + ends.size
     details = Details(np.zeros(number), np.zeros(number, np.uint8))
     return _score(model, ids, ends, details), details
 
 
-def _score(
-    model: Model, ids: npt.NDArray[np.uint32], ends: Longs, details: Details
-) -> Floats:
+def _score(model: Model, ids: npt.NDArray[np.uint32], ends: Longs, details: Details) -> Floats:
     if ends.size and (ends[0] < 0 or ends[-1] > ids.size or (np.diff(ends) < 0).any()):
         raise ValueError("sentences must end within the words, one after another")
     totals = np.zeros(ends.size)
@@ -198,7 +192,7 @@ def _unigrams(
 @kernel
 def _look(data: Words, tables: Geometry, length: int, left: int, room: Room) -> None:
     """Reads the first place where each n-gram can be: nothing here depends on what is found."""
-    words, active, keys, slots, heads = room.words, room.active, room.keys, room.slots, room.heads
+    words, active, keys, slots = room.words, room.active, room.keys, room.slots
     start, buckets = tables.starts[length - 1], tables.buckets[length - 1]
     factor = tables.reciprocals[length - 1]
     width = _MIDDLE if length < tables.starts.size else _LONGEST
@@ -209,7 +203,8 @@ def _look(data: Words, tables: Geometry, length: int, left: int, room: Room) -> 
         slot = np.int64(remainder(key, buckets, factor))
         keys[at(k)] = key
         slots[at(k)] = slot
-        heads[at(k)] = long_at(data, at(start + slot * width))
+        prefetch(data, start + slot * width)
+        prefetch(data, start + slot * width + 12)
 
 
 @kernel
@@ -223,30 +218,32 @@ def _take(
 ) -> int:
     """Notes the n-grams found; gives how many searches go on."""
     probs, lengths, begins, weights = room.probs, room.lengths, room.begins, room.weights
-    active, keys, slots, heads = room.active, room.keys, room.slots, room.heads
-    start, buckets = tables.starts[length - 1], np.int64(tables.buckets[length - 1])
+    active, keys, slots = room.active, room.keys, room.slots
+    start: int = tables.starts[length - 1]
     limit, longest = tables.limits[length - 1], length == tables.starts.size
+    buckets: int = signed(tables.buckets[length - 1])
     width = _LONGEST if longest else _MIDDLE
     kept = 0
     for k in range(left):
         word, key, slot = active[at(k)], keys[at(k)], slots[at(k)]
-        place = start + slot * width
-        if heads[at(k)] != key:
-            if heads[at(k)] == _EMPTY:
-                continue
-            place = find(data, start, width, buckets, limit, slot, key)
-            if place < 0:
-                continue
-        entry = at(place)
-        probs[at(word)] = values[entry + _PROB]
-        lengths[at(word)] = length
-        if longest:
-            continue
-        weights[at(word), at(length)] = values[entry + _BACKOFF]
-        begins[at(word)] |= np.int64(data[entry + _BACKOFF] != _SIGN) << length
-        active[at(kept)] = word
-        keys[at(kept)] = key
-        kept += (data[entry + _PROB] < _SIGN) & (begins[at(word - 1)] >> length & 1)
+        head = long_at(data, at(start + slot * width))
+        tries = 0
+        while (head != key) & (head != _EMPTY) & (tries < limit):
+            tries += 1
+            slot += 1
+            if slot == buckets:
+                slot = 0
+            head = long_at(data, at(start + slot * width))
+        entry, found = at(start + slot * width), head == key
+        probs[at(word)] = values[entry + _PROB] if found else probs[at(word)]
+        lengths[at(word)] += found
+        if not longest:
+            weights[at(word), at(length)] = values[entry + _BACKOFF]
+            opens = found & (data[entry + _BACKOFF] != _SIGN)
+            begins[at(word)] |= np.int64(opens) << length
+            active[at(kept)] = word
+            keys[at(kept)] = key
+            kept += found & (data[entry + _PROB] < _SIGN) & (begins[at(word - 1)] >> length & 1)
     return kept
 
 
