@@ -94,7 +94,7 @@ def estimate(
     with text.open("wb") as file:
         for ids in blocks:
             file.write(np.ascontiguousarray(ids, np.uint32).data)
-    vocabulary = words()
+    vocabulary = int(words())
     bits = _bits(vocabulary, order)
     if not text.stat().st_size:
         raise ValueError("there is no text to estimate a language model from")
