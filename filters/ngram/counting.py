@@ -48,7 +48,7 @@ def grams_path(scratch: Path, order: int) -> Path:
 def count(text: Path, words: int, order: int, bits: int, memory: int, scratch: Path) -> Counted:
     """Counts the n-grams of a file of words, which it removes."""
     block = block_size(memory)
-    sorter = Sorter(scratch / "grams", memory - memory // 8, 0, order * bits, block, sums=True)
+    sorter = Sorter(scratch / "grams", memory * 13 // 16, 0, order * bits, block, sums=True)
     start = sum(BEGIN << bits * place for place in range(order))
     beginning = np.array([start >> 64, start & (1 << 64) - 1], np.uint64)
     state, records = beginning.copy(), empty(block)

@@ -102,8 +102,9 @@ def estimate(
     taken, fell_back = _discounts(counted, order, fallback)
     _unigrams(counted.unigrams, taken[0], scratch)
     for k in range(2, order + 1):
-        weighed = weigh(k, bits, taken[k - 1], memory, scratch)
-        interpolate(weighed.merged(), k, bits, block_size(memory), scratch)
+        weighed = weigh(k, bits, taken[k - 1], memory, scratch).merged()
+        interpolate(weighed, k, bits, block_size(memory), scratch)
+        del weighed  # what it was sorted in, as the next order needs the memory
     return Estimate(counted, bits, taken, fell_back, block_size(memory), scratch)
 
 
