@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from tamis.filters.kernels.arrays import Bytes, Longs
 from tamis.filters.kernels.compiled import at, kernel

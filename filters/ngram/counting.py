@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from tamis.filters.kernels.compiled import at, kernel
 from tamis.filters.ngram.levels import BEGIN, END
-from tamis.filters.ngram.records import Records, empty, right
+from tamis.filters.ngram.records import Records, empty, placed, right
 from tamis.filters.ngram.sorting import Sorter, block_size, write
 
 Longs = npt.NDArray[np.int64]
@@ -48,7 +48,7 @@ def grams_path(scratch: Path, order: int) -> Path:
 def count(text: Path, words: int, order: int, bits: int, memory: int, scratch: Path) -> Counted:
     """Counts the n-grams of a file of words, which it removes."""
     block = block_size(memory)
-    sorter = Sorter(scratch / "grams", memory - memory // 8, 0, order * bits, block, sums=True)
+    sorter = Sorter(scratch / "grams", memory * 13 // 16, 0, order * bits, block, sums=True)
     start = sum(BEGIN << bits * place for place in range(order))
     beginning = np.array([start >> 64, start & (1 << 64) - 1], np.uint64)
     state, records = beginning.copy(), empty(block)
@@ -76,7 +76,9 @@ def _adjust(
             keep = min(most, filled[k])
             done = found[k, : filled[k] - keep]
             write(file, done)
-            tally = np.bincount(np.minimum(done[:, 2], MOST + 1).astype(np.int64), minlength=MOST + 2)
+            tally = np.bincount(
+                np.minimum(done[:, 2], MOST + 1).astype(np.int64), minlength=MOST + 2
+            )
             of_counts[k] += tally
             counts[k] += len(done)
             found[k, :keep] = found[k, filled[k] - keep : filled[k]].copy()
@@ -114,11 +116,9 @@ def gather(
         word = np.uint64(ids[item])
         low = (low >> bits) | (high << (np.uint64(64) - bits))
         high = high >> bits
-        if top >= np.uint64(64):
-            high |= word << (top - np.uint64(64))
-        else:
-            low |= word << top
-            high |= (word >> np.uint64(1)) >> (np.uint64(63) - top)
+        top_high, top_low = placed(word, top)
+        high |= top_high
+        low |= top_low
         records[at(item), 0] = high
         records[at(item), 1] = low
         records[at(item), 2] = _ONE
@@ -156,9 +156,10 @@ def adjust(
                 break
             same += 1
         length = order
-        while length > 2 and right(high, low, np.uint64(order - length + 1) * bits)[1] & mask == (
-            _BEGIN
-        ):
+        while length > 2:
+            second = right(high, low, np.uint64(order - length + 1) * bits)[1] & mask
+            if second != _BEGIN:
+                break
             length -= 1
         if same <= 1:
             unigrams[at(right(high, low, size - bits)[1] & mask)] += 1

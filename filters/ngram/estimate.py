@@ -94,7 +94,7 @@ def estimate(
     with text.open("wb") as file:
         for ids in blocks:
             file.write(np.ascontiguousarray(ids, np.uint32).data)
-    vocabulary = words()
+    vocabulary = int(words())
     bits = _bits(vocabulary, order)
     if not text.stat().st_size:
         raise ValueError("there is no text to estimate a language model from")
@@ -102,8 +102,9 @@ def estimate(
     taken, fell_back = _discounts(counted, order, fallback)
     _unigrams(counted.unigrams, taken[0], scratch)
     for k in range(2, order + 1):
-        weighed = weigh(k, bits, taken[k - 1], memory, scratch)
-        interpolate(weighed.merged(), k, bits, block_size(memory), scratch)
+        weighed = weigh(k, bits, taken[k - 1], memory, scratch).merged()
+        interpolate(weighed, k, bits, block_size(memory), scratch)
+        del weighed  # what it was sorted in, as the next order needs the memory
     return Estimate(counted, bits, taken, fell_back, block_size(memory), scratch)
 
 

@@ -1,4 +1,4 @@
-"""N-grams with a number each, as records of three 64-bit integers: the halves of the key, the value.
+"""N-grams with a number each, as records of three 64-bit integers: the key's halves and the value.
 
 What is done to many of them at once is compiled: sorting, adding up, taking words off and putting
 them on. A value is a count, two float32 or one float64, as the step at hand has it.

@@ -16,8 +16,8 @@ import numpy as np
 from tamis.filters.ngram import records as kernels
 from tamis.filters.ngram.records import COLUMNS, SIZE, Records
 
-LARGEST_BLOCK = 1 << 17
-"""Records that are handed on at once, at most: 3 MiB."""
+LARGEST_BLOCK = 1 << 15
+"""Records that are handed on at once, at most: 768 KiB, which the caches hold."""
 SMALLEST_ROOM = 64
 
 

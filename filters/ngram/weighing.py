@@ -40,7 +40,7 @@ def weigh(order: int, bits: int, taken: Discounts, memory: int, scratch: Path) -
     Reads the file of counts, which it removes, and writes the one of the weights of the contexts.
     What it gives has two float32 as values, and is sorted in suffix order when it is read.
     """
-    block, half = block_size(memory), memory * 7 // 16
+    block, half = block_size(memory), memory * 13 // 32
     width, size = np.uint64((order - 1) * bits), order * bits
     contexts = Sorter(scratch / f"contexts-{order}", half, bits, size, block)
     for records in read(grams_path(scratch, order), block, remove=True):

@@ -1,6 +1,7 @@
 """Estimation against plain Python: small texts, every order, memory that forces many runs."""
 
 import math
+import resource
 import tempfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import kneser_ney
 
-from tamis.filters.ngram.discounts import FALLBACK
+from tamis.filters.ngram.discounts import FALLBACK, discounts
 from tamis.filters.ngram.estimate import estimate
 from tamis.filters.ngram.levels import BEGIN, END
 
@@ -68,3 +69,113 @@ def test_probabilities_are_those_of_plain_python(sentences, order, memory):
             p, weight = wanted[gram]
             assert prob == pytest.approx(min(0.0, math.log10(p)), abs=1e-6)
             assert backoff == pytest.approx(math.log10(weight) if weight else 0.0, abs=1e-6)
+
+
+@settings(max_examples=30)
+@given(texts(), st.integers(2, 6))
+def test_memory_changes_no_bit(sentences, order):
+    found, levels = model(sentences, order, LARGE)
+    other, small = model(sentences, order, SMALL)
+    assert found.counts == other.counts and found.discounts == other.discounts
+    for many, few in zip(small, levels, strict=True):
+        for column in range(3):
+            one = np.concatenate([level[column] for level in many] or [np.empty(0)])
+            assert one.tobytes() == b"".join(level[column].tobytes() for level in few)
+
+
+def random_text(seed, kinds, sentences, longest):
+    """Words with frequencies as in language: a few often, many once."""
+    rng = np.random.default_rng(seed)
+    text = [np.minimum(rng.zipf(1.3, rng.integers(1, longest)), kinds) for _ in range(sentences)]
+    names: dict[int, int] = {}
+    return [[names.setdefault(int(word), len(names) + 3) for word in s] for s in text]
+
+
+@pytest.mark.parametrize("memory", [SMALL, 100_000, LARGE])
+def test_a_longer_text_is_estimated_in_any_memory(memory):
+    """Contexts with hundreds of words are cut by blocks, and there are up to 300 runs."""
+    sentences = random_text(1, 2000, 900, 40)
+    found, levels = model(sentences, 4, memory)
+    assert not [order for order, _ in found.fell_back if order < 4]
+    expected, _ = kneser_ney.estimate(sentences, 4, found.counts[0])
+    for grams, wanted in zip(unpacked(levels, found.bits), expected, strict=True):
+        assert len(grams) == len(wanted)
+        for gram, (prob, _) in grams.items():
+            assert prob == pytest.approx(min(0.0, math.log10(wanted[gram][0])), abs=1e-6)
+
+
+def probability(orders, context, word):
+    """What the model says of any word behind any words, by its backoff weights."""
+    grams = orders[len(context)]
+    if (*context, word) in grams:
+        return 10 ** grams[*context, word][0]
+    _, weight = orders[len(context) - 1].get(context, (0, 0.0))
+    return 10**weight * probability(orders, context[1:], word)
+
+
+@settings(max_examples=25)
+@given(texts(), st.integers(2, 4))
+def test_what_follows_a_context_sums_to_one(sentences, order):
+    found, levels = model(sentences, order, LARGE)
+    orders = unpacked(levels, found.bits)
+    followers = [word for word in range(found.counts[0]) if word != BEGIN]
+    contexts = {gram[:-1] for grams in orders for gram in grams}
+    for context in sorted(contexts)[:40]:
+        total = sum(probability(orders, context, word) for word in followers)
+        assert total == pytest.approx(1, abs=2e-6)
+
+
+@pytest.mark.parametrize(("order", "size"), [(6, 1 << 11), (6, 1 << 12), (5, 1 << 13)])
+def test_wide_keys_are_not_cut(order, size):
+    """Keys of 66, 72 and 65 bits: words lie across both halves."""
+    sentence = list(range(3, size))
+    sentences = [sentence, sentence[::-1]]
+    found, levels = model(sentences, order, LARGE)
+    expected, _ = kneser_ney.estimate(sentences, order, size)
+    for grams, wanted in zip(unpacked(levels, found.bits), expected, strict=True):
+        assert grams.keys() == wanted.keys()
+
+
+def refused(blocks, words, order=3, **more):
+    with tempfile.TemporaryDirectory() as scratch, pytest.raises(ValueError) as raised:
+        estimate(iter(blocks), lambda: words, order, LARGE, Path(scratch), **more)
+    return str(raised.value)
+
+
+def test_what_cannot_be_estimated_is_refused():
+    one = [np.array([3, 4, END], np.uint32)]
+    assert "2 to 6" in refused(one, 5, order=7)
+    assert "no text" in refused([], 3)
+    assert "word number 5 of 7" in refused(one, 7)
+    assert "take order 5 or fewer than 2097152 words" in refused(one, (1 << 21) + 1, order=6)
+
+
+def test_an_order_without_discounts_falls_back_or_is_refused():
+    sentences = [[3, 4], [3, 5]]
+    found, _ = model(sentences, 2, LARGE)
+    assert found.discounts[1] == FALLBACK
+    assert (2, "no n-gram has a count of 3") in found.fell_back
+    ids = [np.array([*sentence, END], np.uint32) for sentence in sentences]
+    assert "order 1" in refused(ids, 6, order=2, fallback=False)
+
+
+def test_discounts_out_of_range_are_none():
+    assert discounts([0, 6, 3, 3, 1]) == (0.5, 0.5, pytest.approx(3 - 4 * 0.5 / 3))
+    assert discounts([0, 1, 1, 3, 0]) == "-1.000 would be taken off a count of 2"
+
+
+def test_a_full_disk_is_an_error(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(OSError):
+            estimate([np.tile(np.array([3, 4, END], np.uint32), 4000)], lambda: 5, 3, 1, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_only_the_model_stays_in_the_scratch_folder(tmp_path):
+    ids = [np.array([*sentence, END], np.uint32) for sentence in random_text(2, 50, 90, 12)]
+    estimate(ids, lambda: max(map(max, ids)) + 1, 3, SMALL, tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {f"probabilities-{k}" for k in (1, 2, 3)} | {f"gammas-{k}" for k in (1, 2)}
