@@ -63,3 +63,16 @@ def digests(corpus: Path) -> dict[str, str]:
         for path in sorted(corpus.rglob("*"))
         if path.is_file() and not {"logs", "records"} & set(path.relative_to(corpus).parts)
     }
+
+
+def prose(seed: int, documents: int) -> list[str]:
+    """Documents of a few lines of words in any order."""
+    draw = random.Random(seed)
+    words = " ".join(SENTENCES[name] for name in ("en", "de", "fr", "es")).split()
+    return [
+        "\n".join(
+            " ".join(draw.choices(words, k=draw.randint(3, 12))).capitalize() + "."
+            for _ in range(draw.randint(1, 6))
+        )
+        for _ in range(documents)
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tamis.filters.ngram import arpa, arpa_reader, binary_writer, lmplz, pieces
+from tamis.filters.ngram import arpa, arpa_reader, binary_writer, lmplz, pieces, pieces_training
 from tamis.filters.ngram.estimate import estimate
 from tamis.filters.ngram.levels import END, Levels
 from tamis.filters.ngram.model import ARPA, BINARY, PIECES, buffers, describe
@@ -24,6 +25,7 @@ Texts = Callable[[], Iterable[pa.LargeStringArray]]
 """The reference text, a batch at a time; it is read twice."""
 
 MEMORY = 1 << 30
+NOTHING = "there is no sentence in the reference text"
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,6 @@ class Training:
     vocabulary: int = 65_536
     """How many pieces there are, or fewer where the text is too small for so many."""
     form: Literal["fixed", "ccnet"] = "fixed"
-
-
-class NoText(ValueError):
-    """There is not a sentence to learn from."""
 
 
 def train(
@@ -54,7 +52,7 @@ def train(
 
     memory bounds the estimation, in bytes. program is KenLM's lmplz, to estimate in our stead.
     sources are the names and digests of where the texts are from, to be written down.
-    Raises NoText without any sentence, ValueError for what cannot be estimated.
+    Raises ValueError for what cannot be learnt from.
     """
     scratch = folder / "scratch"
     scratch.mkdir(parents=True)
@@ -92,16 +90,16 @@ def _train_pieces(texts: Texts, training: Training, folder: Path) -> pieces.Piec
     if training.tokens == "words":
         return None
     lines = (
-        line
+        line.encode()
         for batch in texts()
         for text in batch
         for line in normalised(text.as_py(), training.form).split("\n")
         if line
     )
-    try:
-        data = pieces.train(lines, training.vocabulary)
-    except pieces.NoSentences:
-        raise NoText("the reference text has no sentence") from None
+    first = next(lines, None)
+    if first is None:
+        raise ValueError(NOTHING)
+    data = pieces_training.train(chain([first], lines), training.vocabulary)
     (folder / PIECES).write_bytes(data)
     return pieces.load(data)
 
@@ -122,4 +120,4 @@ class _Sentences:
             if len(ends):
                 yield np.insert(ids, ends, np.uint32(END))
         if not self.sentences:
-            raise NoText("the reference text has no sentence")
+            raise ValueError(NOTHING)

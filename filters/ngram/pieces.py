@@ -28,6 +28,8 @@ class Pieces(NamedTuple):
 
     rules: Charsmap
     trie: Trie
+    names: tuple[bytes, ...] = ()
+    """The pieces themselves."""
 
     def encode(self, word: bytes) -> list[bytes]:
         """The pieces of a word without spaces, in UTF-8, as `encode_as_pieces` has them."""
@@ -80,7 +82,7 @@ def _load(data: bytes) -> Pieces:
         raise ValueError(f"its pieces have more than {ALL} bytes in all")
     values = np.array(list(scores.values()), np.float32)
     least = values.min() - _UNKNOWN_PENALTY
-    return Pieces(_rules(normalizer), trie(list(scores), values, least))
+    return Pieces(_rules(normalizer), trie(list(scores), values, least), tuple(scores))
 
 
 def _add(message: bytes, scores: dict[bytes, float]) -> None:

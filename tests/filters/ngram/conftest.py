@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from support import SENTENCES
+from support import prose
 
 from tamis.filters.ngram.model_training import Training, train
-
-PROSE = " ".join(SENTENCES[name] for name in ("en", "de", "fr", "es")).split()
-
-
-def prose(seed: int, documents: int) -> list[str]:
-    """Documents of a few lines of words in any order."""
-    draw = random.Random(seed)
-    return [
-        "\n".join(
-            " ".join(draw.choices(PROSE, k=draw.randint(3, 12))).capitalize() + "."
-            for _ in range(draw.randint(1, 6))
-        )
-        for _ in range(documents)
-    ]
 
 
 @pytest.fixture(scope="session")

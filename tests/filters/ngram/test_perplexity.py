@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import sentencepiece
-from ngram.conftest import prose
 from reference import ccnet
+from support import prose
 
 from tamis.filters.ngram.model import load
 from tamis.filters.ngram.perplexity import Perplexity
