@@ -40,6 +40,14 @@ class _Job:
     def bound(self) -> int:
         return most_tasks(planned_shards(Corpus(self.root)))
 
+    def _make_ready(self, names: Sequence[str]) -> None:
+        """Trains the models that stages train themselves, and makes what their workers share."""
+        corpus = Corpus(self.root)
+        for name in names:
+            train(corpus, self.recipe, self.recipe.stage(name), say)
+        trained = bound(corpus, self.recipe)
+        prepare([trained.stage(name) for name in names], say)
+
 
 @dataclass(frozen=True)
 class MeasureJob(_Job):
@@ -54,7 +62,7 @@ class MeasureJob(_Job):
 
     def prepare(self, runner: Runner) -> None:
         """Makes ready what workers share; what it needs was measured by the group before."""
-        _make_ready(self.sift, [stage.name for stage in groups(self.recipe)[self.group]])
+        self._make_ready([stage.name for stage in groups(self.recipe)[self.group]])
 
     def phase(self) -> RowPhase:
         return self.sift.group_phase(self.group, self.all_rows)
@@ -85,7 +93,7 @@ class StageJob(_Job):
         missing_upstream(stage, missing, self.root)
         warn_absent(missing, self.root)
         sift.check_measured(earlier, runner)
-        _make_ready(sift, [self.stage])
+        self._make_ready([self.stage])
 
     def phase(self) -> RowPhase:
         sift = self.sift
@@ -157,14 +165,6 @@ class WriteJob(_Job):
             sift.describe(phase.stages, tally)
         _describe(sift, phase, records, content)
         return content
-
-
-def _make_ready(sift: Sift, names: Sequence[str]) -> None:
-    """Trains the models that these stages train themselves, and makes what workers share."""
-    for name in names:
-        train(sift.corpus, sift.recipe, sift.recipe.stage(name), say)
-    trained = bound(sift.corpus, sift.recipe)
-    prepare([trained.stage(name) for name in names], say)
 
 
 def measure_jobs(root: Location, recipe: Recipe, all_rows: bool = False) -> list[Job]:
