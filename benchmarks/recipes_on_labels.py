@@ -1,7 +1,8 @@
 """What each recipe rejects of English text of known quality, and which rules reject clean text.
 
 The data is text_en: every file is `clean`, `mixed` or `dirty` by its origin. Every stage measures
-every document (as with --all-rows): a rule is judged alone, not by what an earlier one left.
+every document (as with --all-rows): a rule is judged alone, not by what an earlier one left. Rules by
+quantiles, and with them perplexity, are left out: there is no corpus here.
 Writes two parts of docs/heuristics.md; --examples N prints N rejected clean documents with reasons.
 
     .venv/bin/python benchmarks/recipes_on_labels.py --data DIR
@@ -77,7 +78,7 @@ def failures(chosen: Recipe, texts: pa.LargeStringArray) -> dict[str, Mask]:
             given["text"] = overlay(columns["text"], given["text"])
         columns = {**columns, **given}
         scope = in_scope(stage.only, columns, len(texts))
-        for rule in stage.rules:
+        for rule in (rule for rule in stage.rules if rule.quantile is None):
             failed[f"{stage.name}.{rule.name}"] = rule.failing(columns) & scope
     return failed
 

@@ -31,6 +31,16 @@ wanted = { column = "language", in = ["en", "de", "fr"] }
 confident = { column = "language_score", min = 0.5 }
 
 [[stage]]
+kind = "perplexity"
+language = "en"
+reference = ["corpus:reference"]
+[stage.training]
+tokens = "words"
+order = 3
+[stage.rules]
+usual = { column = "perplexity_bucket", in = ["head", "middle"] }
+
+[[stage]]
 kind = "language"
 name = "again"
 only = { language = ["en", "de"] }
