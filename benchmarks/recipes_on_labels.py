@@ -1,8 +1,8 @@
 """What each recipe rejects of English text of known quality, and which rules reject clean text.
 
 The data is text_en: every file is `clean`, `mixed` or `dirty` by its origin. Every stage measures
-every document (as with --all-rows): a rule is judged alone, not by what an earlier one left. Rules by
-quantiles, and with them perplexity, are left out: there is no corpus here.
+every document (as with --all-rows): a rule is judged alone, not by what an earlier one left. Rules
+by quantiles, and with them perplexity, are left out: there is no corpus here.
 Writes two parts of docs/heuristics.md; --examples N prints N rejected clean documents with reasons.
 
     .venv/bin/python benchmarks/recipes_on_labels.py --data DIR

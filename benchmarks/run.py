@@ -16,7 +16,7 @@ from pathlib import Path
 
 from measuring import Row, machine, pin_to_one_core
 
-NAMES = ("ingest", "warc", "noop", "language", "heuristics")
+NAMES = ("ingest", "warc", "noop", "language", "heuristics", "perplexity", "lm")
 HEADER = ("what", "ours", "other", "ratio", "target", "met")
 
 
