@@ -64,7 +64,7 @@ def rows(data: Path | None, megabytes: float | None, rounds: int) -> list[Row]:
     mine, theirs = found["tamis"], found.get("lmplz")
     made = [
         Row(
-            f"5-grams of {size:.0f} MB of words to ARPA, by the clock, {len(_cores())} cores, 1 GiB",
+            f"5-grams of {size:.0f} MB of words to ARPA, by the clock, {len(_cores())} cores",
             f"{mine.seconds:.0f} s, {mine.peak:.0f} MB",
             f"{theirs.seconds:.0f} s, {theirs.peak:.0f} MB" if theirs else "lmplz is not on PATH",
             f"{mine.seconds / theirs.seconds:.2f} times its time" if theirs else "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from archives import http, members, warc
-from support import SENTENCES, command
+from support import SENTENCES, command, prose
 
 from tamis.filters.kernels.compiled import cache_folder
 
@@ -112,6 +113,19 @@ def test_the_example_of_an_own_stage_runs(tmp_path: Path, pages: Path) -> None:
     ledger = json.loads((tmp_path / "corpus/ledger.json").read_text())
     assert [stage["name"] for stage in ledger["stages"]] == ["language", "digits"]
     assert ledger["stages"][1]["evaluated"]["documents"] == 20  # English and German
+
+
+def test_the_page_on_perplexity_runs(tmp_path: Path, pages: Path) -> None:
+    """Its recipe and its commands, with good text of one's own."""
+    docs = ROOT / "docs/perplexity.md"
+    with gzip.open(tmp_path / "good.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps({"text": text}) + "\n" for text in prose(1, 900))
+    stage = blocks(docs, "toml")[0]
+    (tmp_path / "pp.toml").write_text('[[stage]]\nkind = "language"\n\n' + stage)
+    for block in blocks(docs, "sh"):
+        run_shell(block, tmp_path)
+    printed = run_shell("tamis run pp.toml pages.jsonl -o corpus", tmp_path)
+    assert "perplexity.head_and_middle" in printed
 
 
 def test_the_page_on_crawls_runs(tmp_path: Path) -> None:
