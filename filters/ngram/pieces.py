@@ -33,7 +33,8 @@ class Pieces(NamedTuple):
         """The pieces of a word without spaces, in UTF-8, as `encode_as_pieces` has them."""
         data = np.frombuffer(word, np.uint8)
         text = np.empty(self.rules.widest * len(data) + 3, np.uint8)
-        size = rewrite(data, 0, len(data), self.rules.units, self.rules.replacements, text)
+        units, replacements, plain, _ = self.rules
+        size = rewrite(data, 0, len(data), units, replacements, plain, text)
         room = search(size)
         slots, scores, unknown = self.trie
         count = segment(text, size, slots, scores, unknown[0], *room)

@@ -39,6 +39,7 @@ class Model(NamedTuple):
     form: Form
     units: Flags
     replacements: Bytes
+    plain: Bytes
     widest: int
     trie: Trie
     pieces: bool
@@ -254,7 +255,7 @@ def _number(
             progress[NEEDED] = needed
             return -WORD
         word = room.word
-        size = rewrite(text, start, stop, model.units, model.replacements, word)
+        size = rewrite(text, start, stop, model.units, model.replacements, model.plain, word)
         trie = model.trie
         count = segment(
             word, size, trie.slots, trie.scores, trie.unknown[0], best, origin, ends

@@ -51,9 +51,12 @@ def search(size: int) -> Search:
 def trie(pieces: list[bytes], scores: Floats, unknown: np.float32) -> Trie:
     """The trie of some pieces, none empty or with a zero byte, fewer than 2^24 bytes in all."""
     ends = np.cumsum([len(piece) for piece in pieces], dtype=np.int64)
-    slots = np.zeros(2 << (2 * int(ends[-1]) + 2).bit_length(), np.uint32)
+    data = np.frombuffer(b"".join(pieces), np.uint8)
     values = np.full(int(ends[-1]) + 1, np.nan, np.float32)
-    nodes = _fill(np.frombuffer(b"".join(pieces), np.uint8), ends, scores, slots, values)
+    nodes = len(values)
+    for _ in range(2):  # as few slots as will do stay in the processor's own memory
+        slots = np.zeros(2 << (2 * nodes).bit_length(), np.uint32)
+        nodes = _fill(data, ends, scores, slots, values)
     return Trie(slots, values[:nodes].copy(), np.array([unknown], np.float32))
 
 
