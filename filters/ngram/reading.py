@@ -16,7 +16,8 @@ from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.ngram.charsmap import rewrite
 from tamis.filters.ngram.normalise import normalise
 from tamis.filters.ngram.normalise_tables import Form
-from tamis.filters.ngram.unigram import Search, Trie, segment
+from tamis.filters.ngram.trie import Trie
+from tamis.filters.ngram.unigram import Search, segment
 from tamis.filters.ngram.vocabulary import FULL, Words, number
 
 DOCUMENTS, TOKENS, SENTENCES, NEEDED = range(4)
@@ -34,7 +35,7 @@ _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Model(NamedTuple):
-    """What tells how text becomes tokens: normalise_tables.Form, charsmap.Charsmap, unigram.Trie."""
+    """What tells how text becomes tokens: normalise_tables.Form, charsmap.Charsmap, trie.Trie."""
 
     form: Form
     units: Flags
@@ -258,7 +259,7 @@ def _number(
         size = rewrite(text, start, stop, model.units, model.replacements, model.plain, word)
         trie = model.trie
         count = segment(
-            word, size, trie.slots, trie.scores, trie.unknown[0], best, origin, ends
+            word, size, trie.units, trie.scores, trie.unknown[0], best, origin, ends
         )
         start = 0
     else:

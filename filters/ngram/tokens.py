@@ -23,7 +23,8 @@ from tamis.filters.ngram.reading import (
     cache,
     read_documents,
 )
-from tamis.filters.ngram.unigram import search, trie
+from tamis.filters.ngram.trie import trie
+from tamis.filters.ngram.unigram import search
 from tamis.filters.ngram.vocabulary import Vocabulary
 
 _NO_PIECES = Pieces(charsmap(b""), trie([b"\xff"], np.zeros(1, np.float32), np.float32(0)))
