@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tamis.filters.kernels.arrays import Bytes, Flags, Hashes, Longs
+from tamis.filters.kernels.arrays import Bytes, Flags, Hashes, Ints, Longs
 from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.ngram.charsmap import rewrite
 from tamis.filters.ngram.normalise import normalise
@@ -27,7 +27,7 @@ DONE, IDS, _, VOCABULARY, WORD, _NEW = range(6)
 _SPACE, _NEWLINE = 0x20, 0x0A
 AHEAD = 24
 """How many bytes the kernel may read behind a text."""
-_LINES = 1 << 17
+_LINES = 1 << 19
 _LONGEST, _COUNT, _MOST = 24, 6, 9
 """Of a line of the cache: a word in bytes, where its count of numbers stands, and the most of them."""
 _LAST_LINE, _HIGH = np.uint64(_LINES - 1), np.uint64(32)
@@ -118,22 +118,39 @@ def _read(
     progress: Longs,
 ) -> tuple[int, int, int]:
     """Reads a normalised text; gives DONE or why it stopped, and how many tokens and sentences."""
+    kept_words, kept_ids, word = kept.words, kept.ids, room.word
+    best, origin, cuts = room.search.best, room.search.origin, room.search.ends
+    rules, replacements, plain, widest = model.units, model.replacements, model.plain, model.widest
+    units, scores, unknown = model.trie.units, model.trie.scores, model.trie.unknown[0]
+    keys, numbers, pool, pool_ends, known = words.keys, words.ids, words.pool, words.ends, words.count
     text[size] = _NEWLINE
     place, first = 0, tokens
     while True:
         place, tokens, sentences, first, reason = _read_known(
-            text, place, size, kept.words, kept.ids, ids, ends, tokens, sentences, first
+            text, place, size, kept_words, kept_ids, ids, ends, tokens, sentences, first
         )
         if reason != _NEW:
             return reason, tokens, sentences
         stop = place
         while text[at(stop)] > _SPACE:
             stop += 1
-        count = _number(text, place, stop, model, words, room, ids, tokens, progress)
+        if model.pieces:
+            needed = widest * (stop - place) + 3
+            if needed > len(word):
+                progress[NEEDED] = needed
+                return WORD, tokens, sentences
+            length = rewrite(text, place, stop, rules, replacements, plain, word)
+            count = segment(word, length, units, scores, unknown, best, origin, cuts)
+            count = _number(
+                word, 0, cuts, count, keys, numbers, pool, pool_ends, known, ids, tokens
+            )
+        else:
+            cuts[0] = stop
+            count = _number(text, place, cuts, 1, keys, numbers, pool, pool_ends, known, ids, tokens)
         if count < 0:
             return -count, tokens, sentences
         if stop - place <= _LONGEST and count <= _MOST:
-            _keep(text, place, stop, kept.words, kept.ids, ids, tokens, count)
+            _keep(text, place, stop, kept_words, kept_ids, ids, tokens, count)
         place, tokens = stop, tokens + count
 
 
@@ -239,40 +256,24 @@ def _line(one: np.uint64, two: np.uint64, three: np.uint64) -> int:
 def _number(
     text: Bytes,
     start: int,
-    stop: int,
-    model: Model,
-    words: Words,
-    room: Room,
+    ends: Ints,
+    count: int,
+    keys: Hashes,
+    numbers: Flags,
+    pool: Bytes,
+    pool_ends: Longs,
+    known: Longs,
     ids: Flags,
-    tokens: int,
-    progress: Longs,
+    first: int,
 ) -> int:
-    """Numbers the tokens of a word; gives how many they are, or why it stops, negative."""
-    best, origin, ends = room.search.best, room.search.origin, room.search.ends
-    word, count = text, 1
-    if model.pieces:
-        needed = model.widest * (stop - start) + 3
-        if needed > len(room.word):
-            progress[NEEDED] = needed
-            return -WORD
-        word = room.word
-        size = rewrite(text, start, stop, model.units, model.replacements, model.plain, word)
-        trie = model.trie
-        count = segment(
-            word, size, trie.units, trie.scores, trie.unknown[0], best, origin, ends
-        )
-        start = 0
-    else:
-        ends[0] = stop
-    if tokens + count > len(ids):
+    """Numbers the tokens from a start to their ends; gives their count, or why not, negative."""
+    if first + count > len(ids):
         return -IDS
     for token in range(count):
-        end = int(ends[token])
-        found = number(
-            word, start, end, words.keys, words.ids, words.pool, words.ends, words.count
-        )
+        end = int(ends[at(token)])
+        found = number(text, start, end, keys, numbers, pool, pool_ends, known)
         if found == FULL:
             return -VOCABULARY
-        ids[tokens + token] = found
+        ids[at(first + token)] = found
         start = end
     return count

@@ -34,7 +34,7 @@ class Tokens:
     """Reads documents in a form, as pieces or as words between spaces, and numbers them.
 
     form: see normalise_tables. pieces: those of a model; None for words. An object serves one
-    thread at a time: it has buffers, and a cache of words that it met (8 MB).
+    thread at a time: it has buffers, and a cache of words that it met (32 MB).
     """
 
     def __init__(self, form: str, pieces: Pieces | None, vocabulary: Vocabulary) -> None:
