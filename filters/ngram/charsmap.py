@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tamis.filters.kernels.arrays import Bytes, Flags
-from tamis.filters.kernels.compiled import at, inlined, kernel
+from tamis.filters.kernels.compiled import at, inlined, kernel, signed
 
 LONGEST, MOST, WIDEST = 64, 1 << 20, 64
 """A rule's text in bytes, rules, and how many times as long a text may become: of nmt_nfkc 12,
@@ -80,7 +80,7 @@ def _walk(units: Flags, replacements: Bytes, plain: Bytes) -> int:
             return -_MANY
         nodes[depth], tried[depth] = place ^ _shift(unit), 0
         spaced[depth] = spaced[depth - 1] or byte == _SPACE
-        if depth == 2 and byte < 0x80 or depth == 1 and unit & _LEAF:
+        if (depth == 2 and byte < 0x80) or (depth == 1 and unit & _LEAF):
             plain[tried[0]] = 0
         if unit & _LEAF:
             if spaced[depth]:
@@ -106,7 +106,7 @@ def _width(leaf: int, length: int, units: Flags, replacements: Bytes) -> int:
 
 @inlined
 def _shift(unit: np.uint32) -> int:
-    return np.int64(unit >> np.uint32(10)) << np.int64((unit & np.uint32(0x200)) >> np.uint32(6))
+    return signed(unit >> np.uint32(10)) << signed((unit & np.uint32(0x200)) >> np.uint32(6))
 
 
 @kernel

@@ -1,7 +1,7 @@
 """Pieces as a trie in a double array: a step from node to node is one look at eight bytes.
 
-A node with children has a base; the child behind a byte is at base XOR byte, if that place's owner is
-the base. Places of other nodes lie between, so that few stay empty.
+A node with children has a base; the child behind a byte is at base XOR byte, if that place's owner
+is the base. Places of other nodes lie between, so that few stay empty.
 Source: Aoe 1989, "An efficient digital search algorithm by using a double-array structure".
 """
 
@@ -76,7 +76,7 @@ def _arrange(first: Longs, children: Longs, labels: Bytes) -> tuple[Flags, Longs
     """
     units = np.empty(8 * _BLOCK, np.uint32)
     units[:] = EMPTY
-    used = np.zeros(4 * _BLOCK, np.bool_)
+    used = np.zeros(4 * _BLOCK, np.uint8)
     places = np.zeros(len(first) - 1, np.int64)
     queue = np.zeros(len(first) - 1, np.int64)
     ahead, blocks = 1, 1
@@ -92,7 +92,7 @@ def _arrange(first: Longs, children: Longs, labels: Bytes) -> tuple[Flags, Longs
             blocks += 1
             if 2 * blocks * _BLOCK > len(units):
                 units, used = _doubled(units, used)
-        used[base] = True
+        used[base] = 1
         units[2 * places[node] + 1] = base
         for child in mine:
             places[child] = base ^ labels[child]
@@ -119,7 +119,7 @@ def _base(mine: Longs, labels: Bytes, units: Flags, used: Bytes, blocks: int) ->
 
 @kernel
 def _doubled(units: Flags, used: Bytes) -> tuple[Flags, Bytes]:
-    more, more_used = np.empty(2 * len(units), np.uint32), np.zeros(2 * len(used), np.bool_)
+    more, more_used = np.empty(2 * len(units), np.uint32), np.zeros(2 * len(used), np.uint8)
     more[:] = EMPTY
     more[: len(units)] = units
     more_used[: len(used)] = used
