@@ -42,6 +42,13 @@ def inlined(function: F) -> F:
     return cast(F, numba.njit(nogil=True, inline="always")(function))
 
 
+@inlined
+def signed(number: np.integer[Any]) -> int:
+    """A number that the next sum may take below zero: `int` would leave it unsigned, and the sum of
+    an unsigned and a signed one is a float."""
+    return np.int64(number)  # type: ignore[return-value]
+
+
 @lru_cache
 def cache_folder() -> Path | None:
     """A folder of this user's own for what these sources give; None where none can be written.

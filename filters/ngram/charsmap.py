@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tamis.filters.kernels.arrays import Bytes, Flags
-from tamis.filters.kernels.compiled import at, inlined, kernel
+from tamis.filters.kernels.compiled import at, inlined, kernel, signed
 
 LONGEST, MOST, WIDEST = 64, 1 << 20, 64
 """A rule's text in bytes, rules, and how many times as long a text may become: of nmt_nfkc 12,
@@ -30,27 +30,30 @@ class Charsmap(NamedTuple):
     units: Flags
     """The double array; without rules, empty."""
     replacements: Bytes
+    plain: Bytes
+    """Of every byte, 1 if it is ASCII and no rule concerns it where no other than ASCII follows."""
     widest: int
     """A text becomes at most so many times as long, and three bytes."""
 
 
 def charsmap(blob: bytes) -> Charsmap:
     """Reads precompiled rules; ValueError if they are broken, absurd, or concern spaces."""
+    plain = (np.arange(256) < 0x80).astype(np.uint8)
     if not blob:
-        return Charsmap(np.zeros(0, np.uint32), np.zeros(1, np.uint8), 3)
+        return Charsmap(np.zeros(0, np.uint32), np.zeros(1, np.uint8), plain, 3)
     size = int.from_bytes(blob[:4], "little")
     if size % 1024 or not 1024 <= size < len(blob) - 4 or blob[-1]:
         raise ValueError("its normalisation rules are broken")
     units = np.frombuffer(blob, "<u4", size // 4, 4).astype(np.uint32)
     replacements = np.frombuffer(blob, np.uint8, -1, 4 + size).copy()
-    widest = _walk(units, replacements)
+    widest = _walk(units, replacements, plain)
     if widest <= 0:
         raise ValueError(f"its normalisation rules {_FAULTS[-widest]}")
-    return Charsmap(units, replacements, max(widest, 3))
+    return Charsmap(units, replacements, plain, max(widest, 3))
 
 
 @kernel
-def _walk(units: Flags, replacements: Bytes) -> int:
+def _walk(units: Flags, replacements: Bytes, plain: Bytes) -> int:
     """Goes through all rules; gives how many times as long a text may become, or minus the fault.
 
     A trie in circles is too long or too many: MOST times 256 steps at most.
@@ -77,6 +80,8 @@ def _walk(units: Flags, replacements: Bytes) -> int:
             return -_MANY
         nodes[depth], tried[depth] = place ^ _shift(unit), 0
         spaced[depth] = spaced[depth - 1] or byte == _SPACE
+        if (depth == 2 and byte < 0x80) or (depth == 1 and unit & _LEAF):
+            plain[tried[0]] = 0
         if unit & _LEAF:
             if spaced[depth]:
                 return -_SPACES
@@ -101,12 +106,18 @@ def _width(leaf: int, length: int, units: Flags, replacements: Bytes) -> int:
 
 @inlined
 def _shift(unit: np.uint32) -> int:
-    return np.int64(unit >> np.uint32(10)) << np.int64((unit & np.uint32(0x200)) >> np.uint32(6))
+    return signed(unit >> np.uint32(10)) << signed((unit & np.uint32(0x200)) >> np.uint32(6))
 
 
 @kernel
 def rewrite(
-    data: Bytes, start: int, stop: int, units: Flags, replacements: Bytes, out: Bytes
+    data: Bytes,
+    start: int,
+    stop: int,
+    units: Flags,
+    replacements: Bytes,
+    plain: Bytes,
+    out: Bytes,
 ) -> int:
     """Writes the text data[start:stop] as the model's pieces have it; gives its size in bytes.
 
@@ -116,6 +127,13 @@ def rewrite(
     size = mark = _mark(out, 0)
     place, spaced = start, True
     while place < stop:
+        byte = data[at(place)]
+        if plain[at(byte)] and (place + 1 == stop or data[at(place + 1)] < 0x80):
+            out[at(size)] = byte
+            size += 1
+            place += 1
+            spaced = False
+            continue
         width, rule = _longest(data, place, stop, units)
         if width == 0:
             width = _valid(data, place, stop)

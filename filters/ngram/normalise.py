@@ -1,4 +1,4 @@
-"""A document as an n-gram model reads it: UTF-8 to UTF-8, in one of the forms of normalise_tables."""
+"""A document as an n-gram model reads it: UTF-8 to UTF-8, in a form of normalise_tables."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def _marks(
 
 @kernel
 def _order(out: Bytes, start: int, stop: int, combining: Bytes) -> None:
-    """Sorts marks by combining class, equal ones as they stood: in linear time, as counting does."""
+    """Sorts marks by combining class, equal ones as they stood, in linear time."""
     first = np.zeros(257, np.int64)
     place = start
     while place < stop:

@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from tamis.filters.ngram.charsmap import Charsmap, charsmap, rewrite
-from tamis.filters.ngram.unigram import Trie, search, segment, trie
+from tamis.filters.ngram.trie import Trie, trie
+from tamis.filters.ngram.unigram import search, segment
 from tamis.filters.ngram.wire import BYTES, FIXED32, VARINT, fields, known, single
 
-LARGEST, MOST, LONGEST, ALL = 1 << 28, 1 << 22, 1024, 1 << 24
+LARGEST, MOST, LONGEST, ALL = 1 << 28, 1 << 20, 1024, 1 << 22
 """A file in bytes, pieces, one in bytes, all in bytes: more is refused."""
 _SPACE = "\u2581"
 _UNIGRAM = 1
@@ -35,10 +36,11 @@ class Pieces(NamedTuple):
         """The pieces of a word without spaces, in UTF-8, as `encode_as_pieces` has them."""
         data = np.frombuffer(word, np.uint8)
         text = np.empty(self.rules.widest * len(data) + 3, np.uint8)
-        size = rewrite(data, 0, len(data), self.rules.units, self.rules.replacements, text)
+        units, replacements, plain, _ = self.rules
+        size = rewrite(data, 0, len(data), units, replacements, plain, text)
         room = search(size)
-        slots, scores, unknown = self.trie
-        count = segment(text, size, slots, scores, unknown[0], *room)
+        units, scores, unknown = self.trie
+        count = segment(text, size, units, scores, unknown[0], *room)
         ends = [0, *room.ends[:count].tolist()]
         whole = text.tobytes()
         return [whole[ends[k] : ends[k + 1]] for k in range(count)]

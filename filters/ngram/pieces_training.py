@@ -25,9 +25,9 @@ def train(
 ) -> bytes:
     """An `sp.model` of so many pieces, or of as many as the text allows.
 
-    lines: sentences in UTF-8, normalised. coverage: share of characters that pieces are made of; the
-    rest are unknown. The same lines, settings and threads give the same bytes. ValueError if there
-    is too little text for any model.
+    lines: sentences in UTF-8, normalised. coverage: share of characters that pieces are made of;
+    the rest are unknown. The same lines, settings and threads give the same bytes. ValueError if
+    there is too little text for any model.
     """
     model = io.BytesIO()
     sentencepiece.set_random_generator_seed(1)

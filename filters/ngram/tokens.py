@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
+import numpy.typing as npt
 
 from tamis.filters.kernels.arrays import Bytes, Flags, Longs
 from tamis.filters.ngram.charsmap import charsmap
@@ -10,9 +13,7 @@ from tamis.filters.ngram.normalise import SLACK, normalised
 from tamis.filters.ngram.normalise_tables import WIDEST, tables
 from tamis.filters.ngram.pieces import Pieces
 from tamis.filters.ngram.reading import (
-    AHEAD,
     DOCUMENTS,
-    IDS,
     NEEDED,
     SENTENCES,
     TOKENS,
@@ -20,12 +21,14 @@ from tamis.filters.ngram.reading import (
     WORD,
     Model,
     Room,
-    cache,
     read_documents,
 )
-from tamis.filters.ngram.unigram import search, trie
+from tamis.filters.ngram.recent import AHEAD, IDS, cache
+from tamis.filters.ngram.trie import trie
+from tamis.filters.ngram.unigram import search
 from tamis.filters.ngram.vocabulary import Vocabulary
 
+T = TypeVar("T", bound=np.generic)
 _NO_PIECES = Pieces(charsmap(b""), trie([b"\xff"], np.zeros(1, np.float32), np.float32(0)))
 
 
@@ -33,7 +36,7 @@ class Tokens:
     """Reads documents in a form, as pieces or as words between spaces, and numbers them.
 
     form: see normalise_tables. pieces: those of a model; None for words. An object serves one
-    thread at a time: it has buffers, and a cache of words that it met (8 MB).
+    thread at a time: it has buffers, and a cache of words that it met (32 MB).
     """
 
     def __init__(self, form: str, pieces: Pieces | None, vocabulary: Vocabulary) -> None:
@@ -101,7 +104,5 @@ class Tokens:
         return [line for line in words if line]
 
 
-def _longer(array: Flags | Longs) -> np.ndarray:
-    longer = np.empty(2 * len(array), array.dtype)
-    longer[: len(array)] = array
-    return longer
+def _longer(array: npt.NDArray[T]) -> npt.NDArray[T]:
+    return np.concatenate([array, array])

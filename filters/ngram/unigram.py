@@ -10,25 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tamis.filters.kernels.arrays import Bytes, Flags, Ints, Longs
+from tamis.filters.kernels.arrays import Bytes, Flags, Ints
 from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.ngram.levels import Floats
 
 _FAR = np.float32(100_000)
-_BYTE, _ONE = np.uint32(8), np.uint32(1)
-_FACTOR = np.uint32(0x9E3779B1)
-
-
-class Trie(NamedTuple):
-    """Pieces as paths of bytes."""
-
-    slots: Flags
-    """A hash table by address: at twice a slot 256 x node + byte, 0 where it is empty, and behind it
-    the node that the byte leads to. Its slots are a power of two."""
-    scores: Floats
-    """Of every node, the score of the piece that ends there; NaN where none does."""
-    unknown: Floats
-    """The score of an unknown character, as the only item."""
 
 
 class Search(NamedTuple):
@@ -48,51 +34,11 @@ def search(size: int) -> Search:
     return Search(np.empty(items, np.float32), np.empty(items, np.int32), np.empty(items, np.int32))
 
 
-def trie(pieces: list[bytes], scores: Floats, unknown: np.float32) -> Trie:
-    """The trie of some pieces, none empty or with a zero byte, fewer than 2^24 bytes in all."""
-    ends = np.cumsum([len(piece) for piece in pieces], dtype=np.int64)
-    slots = np.zeros(2 << (2 * int(ends[-1]) + 2).bit_length(), np.uint32)
-    values = np.full(int(ends[-1]) + 1, np.nan, np.float32)
-    nodes = _fill(np.frombuffer(b"".join(pieces), np.uint8), ends, scores, slots, values)
-    return Trie(slots, values[:nodes].copy(), np.array([unknown], np.float32))
-
-
-@kernel
-def _fill(data: Bytes, ends: Longs, scores: Floats, slots: Flags, values: Floats) -> int:
-    nodes = 1
-    start = 0
-    for piece in range(len(ends)):
-        node = np.uint32(0)
-        for place in range(start, ends[piece]):
-            slot, found = _step(node, data[place], slots)
-            if found == 0:
-                slots[slot] = node << _BYTE | np.uint32(data[place])
-                slots[slot + 1] = nodes
-                found = np.uint32(nodes)
-                nodes += 1
-            node = found
-        values[node] = scores[piece]
-        start = ends[piece]
-    return nodes
-
-
-@inlined
-def _step(node: np.uint32, byte: np.uint8, slots: Flags) -> tuple[int, np.uint32]:
-    """The slot of a byte behind a node and the node that it leads to, 0 if to none."""
-    key = node << _BYTE | np.uint32(byte)
-    mask = len(slots) - 1
-    mixed = key * _FACTOR
-    slot = int((mixed ^ (mixed >> np.uint32(15))) << _ONE) & mask
-    while slots[at(slot)] != key and slots[at(slot)] != 0:
-        slot = (slot + 2) & mask
-    return slot, slots[at(slot + 1)]
-
-
 @kernel
 def segment(
     text: Bytes,
     size: int,
-    slots: Flags,
+    units: Flags,
     scores: Floats,
     unknown: np.float32,
     best: Floats,
@@ -100,6 +46,8 @@ def segment(
     ends: Ints,
 ) -> int:
     """Segments text[:size], a word with its mark before it; gives how many pieces it is.
+
+    units, scores, unknown: those of a trie.Trie; text, best, origin and ends hold size + 1.
 
     Where they end is written to ends; unknown characters in a row are one piece.
     """
@@ -113,11 +61,12 @@ def segment(
             _lower(place, reached, best, origin)
             here = np.float32(0)
         width = _width(text[at(place)], size - place)
-        node, alone, known = np.uint32(0), place + width, False
+        base, alone, known = units[1], place + width, False
         for k in range(place, size):
-            _, node = _step(node, text[at(k)], slots)
-            if node == 0:
+            node = base ^ np.uint32(text[at(k)])
+            if units[at(2 * node)] != base:
                 break
+            base = units[at(2 * node + 1)]
             score = scores[at(node)]
             if score == score:
                 reached = max(reached, k + 1)

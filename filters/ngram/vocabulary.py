@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from tamis.filters.kernels.arrays import Bytes, Flags, Hashes, Longs
-from tamis.filters.kernels.compiled import at, kernel
+from tamis.filters.kernels.compiled import at, kernel, signed
 from tamis.filters.kernels.murmur import murmur
 from tamis.filters.ngram.levels import END, SPECIAL, UNKNOWN
 
@@ -28,7 +29,7 @@ class Words(NamedTuple):
     """The words that were added, one after another."""
     ends: Longs
     """Where they end in pool, by number; of the special ones, 0."""
-    count: Longs
+    size: Longs
     """How many numbers there are, as the only item; 0 if words that are not there are unknown."""
 
 
@@ -58,13 +59,13 @@ class Vocabulary:
     @property
     def grows(self) -> bool:
         """Whether new words are added."""
-        return bool(self.words_of.count[0])
+        return bool(self.words_of.size[0])
 
     def words(self) -> list[bytes]:
         """The words of a vocabulary that grows, by number, from the special ones on."""
         pool = self.words_of.pool.tobytes()
-        ends = self.words_of.ends[END : int(self.words_of.count[0])].tolist()
-        return [*SPECIAL, *(pool[a:b] for a, b in zip(ends, ends[1:], strict=False))]
+        ends = self.words_of.ends[END : int(self.words_of.size[0])].tolist()
+        return [*SPECIAL, *(pool[a:b] for a, b in pairwise(ends))]
 
     def enlarge(self) -> None:
         """Makes twice the room."""
@@ -75,7 +76,7 @@ class Vocabulary:
         pool = np.empty(2 * len(old.pool), np.uint8)
         ends = np.zeros(2 * len(old.ends), np.int64)
         pool[: len(old.pool)], ends[: len(old.ends)] = old.pool, old.ends
-        self.words_of = Words(keys, ids, pool, ends, old.count)
+        self.words_of = Words(keys, ids, pool, ends, old.size)
 
 
 def _reserve(words: Words, reserved: tuple[bytes, ...]) -> None:
@@ -89,7 +90,7 @@ def _reserve(words: Words, reserved: tuple[bytes, ...]) -> None:
 @kernel
 def _slot(key: np.uint64, keys: Hashes) -> int:
     """Where a hash is, or the empty slot where it would be."""
-    slot = np.int64(key % np.uint64(len(keys)))
+    slot = signed(key % np.uint64(len(keys)))
     while keys[at(slot)] != key and keys[at(slot)] != 0:
         slot = slot + 1 if slot + 1 < len(keys) else 0
     return slot

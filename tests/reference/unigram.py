@@ -13,7 +13,7 @@ MARK = "\u2581"
 
 def best_pieces(model: Pieces, word: str) -> list[str]:
     """The pieces of a word that no rule of the model changes."""
-    scores = dict(_pieces(model.trie.slots, model.trie.scores))
+    scores = dict(_pieces(model.trie.units, model.trie.scores))
     text = MARK + word
     best: list[tuple[np.float32, list[str], bool]] = [(np.float32(0), [], False)]
     for end in range(1, len(text) + 1):
@@ -33,15 +33,14 @@ def _joined(way: tuple[np.float32, list[str], bool], piece: str, unknown: bool) 
     return [*pieces[:-1], pieces[-1] + piece] if before and unknown else [*pieces, piece]
 
 
-def _pieces(slots: Flags, scores: Floats) -> list[tuple[bytes, np.float32]]:
-    children: dict[int, list[tuple[int, int]]] = {}
-    for key, node in zip(slots[::2].tolist(), slots[1::2].tolist(), strict=True):
-        if key:
-            children.setdefault(key >> 8, []).append((key & 0xFF, node))
+def _pieces(units: Flags, scores: Floats) -> list[tuple[bytes, np.float32]]:
+    owners, bases = units[::2].tolist(), units[1::2].tolist()
     found, ahead = [], [(0, b"")]
     while ahead:
         node, text = ahead.pop()
         if not np.isnan(scores[node]):
             found.append((text, scores[node]))
-        ahead += [(child, text + bytes([byte])) for byte, child in children.get(node, [])]
+        for byte in range(256) if bases[node] else ():
+            if owners[bases[node] ^ byte] == bases[node]:
+                ahead.append((bases[node] ^ byte, text + bytes([byte])))
     return found

@@ -14,7 +14,10 @@ from tamis.filters.ngram.normalise_tables import PUNCTUATION, tables
 
 FORMS = {"ccnet": ccnet, "fixed": fixed}
 MARKS = [c for c in map(chr, range(sys.maxunicode)) if unicodedata.combining(c)]
-NASTY = [*PUNCTUATION, *"ΣσΑİİ'\u00ad:\u0345ʰ ́１٣\u034f\u302e\u302f\u1d165\U0001d165क़ガ한≠ᾳ\n\r\t\x1f\x85"]
+NASTY = [
+    *PUNCTUATION,
+    *"ΣσΑİİ'\u00ad:\u0345ʰ ́１٣\u034f\u302e\u302f\u1d165\U0001d165क़ガ한≠ᾳ\n\r\t\x1f\x85",
+]
 nasty = st.lists(st.one_of(st.sampled_from(NASTY), st.sampled_from(MARKS), texts), max_size=40)
 
 

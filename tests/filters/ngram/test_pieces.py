@@ -55,7 +55,9 @@ def strings(model, word):
     return [piece.decode() for piece in model.encode(word.encode())]
 
 
-nasty = st.lists(st.sampled_from([*"".join(SAMPLES), *"▁\u3000\u00a0ﷺ①ｶﾞ\u0301é\u200b가한≠x\ufffd"]), max_size=30)
+nasty = st.lists(
+    st.sampled_from([*"".join(SAMPLES), *"▁\u3000\u00a0ﷺ①ｶﾞ\u0301é\u200b가한≠x\ufffd"]), max_size=30
+)
 
 
 @settings(max_examples=400)
@@ -67,7 +69,9 @@ def test_pieces_are_the_librarys(model, library, text, signs):
 
 def test_every_character_is_rewritten_as_the_library_does(model, library):
     for first in range(0x20, 0x30000, 0x40):
-        word = "".join(f"a{chr(c)}e" for c in range(first, first + 0x40) if not 0xD800 <= c < 0xE000)
+        word = "".join(
+            f"a{chr(c)}e" for c in range(first, first + 0x40) if not 0xD800 <= c < 0xE000
+        )
         word = word.replace(" ", "")
         assert strings(model, word) == library.encode_as_pieces(word), hex(first)
 
@@ -81,7 +85,7 @@ def test_words_of_text_are_the_librarys(model, library):
 
 @pytest.mark.parametrize("unit", ["a", "thequickbrownfox", "狐", "x€", "\U0001f98a"])
 def test_a_word_of_a_megabyte(model, library, unit):
-    """Its score leaves what single precision can tell apart, so the library lowers it on the way."""
+    """Its score gets too coarse in single precision, so the library lowers it on the way."""
     word = unit * ((1 << 20) // len(unit.encode()))
     assert strings(model, word) == library.encode_as_pieces(word)
 

@@ -1,5 +1,7 @@
 """Documents to numbers of tokens, against plain Python; vocabularies."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from reference.ccnet import ccnet, fixed
 from reference.texts import texts
 
 from tamis.filters.kernels.murmur import murmur
-from tamis.filters.ngram import pieces, reading, training
+from tamis.filters.ngram import pieces, recent, training
 from tamis.filters.ngram.tokens import Tokens
 from tamis.filters.ngram.vocabulary import RESERVED, Vocabulary
 
@@ -46,7 +48,7 @@ def found(tokens, documents):
     assert len(first) == len(documents) + 1 and first[-1] == len(ends)
     starts = [0, *ends.tolist()]
     sentences = [ids[a:b].tolist() for a, b in zip(starts, ends.tolist(), strict=False)]
-    return [sentences[a:b] for a, b in zip(first, first[1:], strict=False)]
+    return [sentences[a:b] for a, b in pairwise(first)]
 
 
 def numbered(documents, known):
@@ -123,7 +125,7 @@ def test_words_that_share_a_line_of_the_cache_or_do_not_fit_keep_their_numbers(m
     first = found(tokens, some)
     assert first == numbered(lines, known)
     filling = Tokens("fixed", None, Vocabulary())
-    many = [" ".join(f"w{n * 7919:x}" for n in range(3 * reading._LINES // 2))] * 2
+    many = [" ".join(f"w{n * 7919:x}" for n in range(3 * recent.LINES // 2))] * 2
     one, two = found(filling, many)
-    assert one == two == [list(range(3, 3 + 3 * reading._LINES // 2))] or one == two
+    assert one == two == [list(range(3, 3 + 3 * recent.LINES // 2))] or one == two
     assert found(tokens, some) == first
