@@ -99,6 +99,8 @@ def score_words(model: Model, ids: npt.NDArray[np.uint32], ends: Longs) -> tuple
 
 
 def _score(model: Model, ids: npt.NDArray[np.uint32], ends: Longs, details: Details) -> Floats:
+    ids = np.require(ids, np.uint32, ["C", "W"])  # one kind of array: each is compiled on its own
+    ends = np.require(ends, np.int64, ["C", "W"])
     if ends.size and (ends[0] < 0 or ends[-1] > ids.size or (np.diff(ends) < 0).any()):
         raise ValueError("sentences must end within the words, one after another")
     totals = np.zeros(ends.size)

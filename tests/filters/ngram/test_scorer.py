@@ -94,6 +94,16 @@ def test_blocks_do_not_show(tmp_path):
     assert one_by_one[100] == pytest.approx(wanted, rel=1e-9)
 
 
+def test_numbers_that_are_no_words_are_the_unknown_one(tmp_path):
+    write(tmp_path / "lm", *_least())
+    model, ends = open_model(tmp_path / "lm"), np.array([3, 4])
+    unknown = scorer.score(model, np.array([3, 0, 0, 0], np.uint32), ends).tolist()
+    for ids in ([3, 5, 2**32 - 1, 77], [3, -1, -5, 1 << 20]):
+        given_ids = np.array(ids, np.int64)
+        given_ids.flags.writeable = False
+        assert scorer.score(model, given_ids, ends).tolist() == unknown
+
+
 def test_no_sentences_and_wrong_ends(tmp_path):
     write(tmp_path / "lm", *_least())
     model = open_model(tmp_path / "lm")
