@@ -180,11 +180,13 @@ _WRONG = {
 def _in_order(
     block: Level, order: int, levels: Levels, tables: Geometry
 ) -> tuple[Keys, Floats, Floats]:
-    """A block's arrays, by place in the table if that is large."""
-    arrays = block.keys, block.prob, block.backoff
+    """A block's arrays, of one kind for the kernels, by place in the table if that is large."""
+    keys = np.require(block.keys, np.uint64, ["C", "W"])
+    prob = np.require(block.prob, np.float32, ["C", "W"])
+    backoff = np.require(block.backoff, np.float32, ["C", "W"])
     buckets, factor = tables.buckets[order - 1], tables.reciprocals[order - 1]
     width = MIDDLE_SIZE if order < len(levels.counts) else LONGEST_SIZE
     if int(buckets) * width < SORTED_FROM:
-        return arrays
-    places = np.argsort(slots_of(block.keys, order, levels.bits, buckets, factor))
-    return block.keys[places], block.prob[places], block.backoff[places]
+        return keys, prob, backoff
+    places = np.argsort(slots_of(keys, order, levels.bits, buckets, factor), kind="stable")
+    return keys[places], prob[places], backoff[places]

@@ -1,4 +1,4 @@
-"""Probabilities of sentences by a model: KenLM's, some thousand words at a time.
+"""Probabilities of sentences by a model: KenLM's, some hundred words at a time.
 
 A word's search goes from its unigram to longer n-grams. One after another, every one of these steps
 would wait for memory; here all words of a block take a step together, and what they wait for comes
