@@ -4,9 +4,9 @@ import gzip
 
 import numpy as np
 import pytest
-from filters.ngram.models import ListedLevels, arpa, random_model, words_of, written
 from hypothesis import given
 from hypothesis import strategies as st
+from reference.small_models import ListedLevels, arpa, random_model, words_of, written
 
 from tamis.filters.ngram import arpa_reader
 from tamis.filters.ngram.arpa_lines import number_at

@@ -6,8 +6,15 @@ import subprocess
 
 import numpy as np
 import pytest
-from filters.ngram.models import ListedLevels, arpa, random_model, sentences, words_of, written
-from filters.ngram.test_scorer import packed
+from reference.small_models import (
+    ListedLevels,
+    arpa,
+    packed,
+    random_model,
+    sentences,
+    words_of,
+    written,
+)
 
 from tamis.filters.ngram import binary_writer, scorer
 from tamis.filters.ngram.arpa_reader import read

@@ -6,17 +6,18 @@ from pathlib import Path
 import kenlm
 import numpy as np
 import pytest
-from filters.ngram.models import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference.backoff import of_sentence
+from reference.small_models import (
     ListedLevels,
     arpa,
+    packed,
     random_model,
     sentences,
     words_of,
     written,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from reference.backoff import of_sentence
 
 from tamis.filters.ngram import scorer
 from tamis.filters.ngram.arpa_reader import read
@@ -24,11 +25,6 @@ from tamis.filters.ngram.binary import open_model
 from tamis.filters.ngram.binary_writer import write
 
 MODELS = st.tuples(st.integers(0, 2**32), st.integers(0, 9), st.integers(2, 6), st.integers(0, 60))
-
-
-def packed(lines):
-    ids = np.array([word for line in lines for word in line], np.uint32)
-    return ids, np.cumsum([len(line) for line in lines], dtype=np.int64)
 
 
 @given(MODELS)
