@@ -79,6 +79,8 @@ def _check(words: Sequence[bytes], counts: tuple[int, ...]) -> None:
         raise ValueError(f"{len(words)} words, <unk> first, for {counts[0]} unigrams")
     if len(words) >= 2**32:
         raise ValueError(f"{len(words)} words; KenLM's files hold fewer than {2**32}")
+    if sum(counts) >= 2**56:
+        raise ValueError(f"{sum(counts)} n-grams")
     if any(b"\0" in word for word in words):
         raise ValueError("a word with a 0 byte")
 
