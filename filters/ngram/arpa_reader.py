@@ -37,6 +37,9 @@ UNKNOWN_PROB = -100.0
 """log10 of the probability of <unk> in a model without one; KenLM's."""
 _CHUNK = 1 << 22
 _BLOCK = 1 << 18
+_SHORTEST_LINE = 4
+_BEST_COMPRESSION = 1100
+"""gzip makes no file smaller than by this factor; who believes a larger count may fill a disk."""
 _UNKNOWN = (SPECIAL[0], b"<UNK>")
 _COUNT = re.compile(rb"ngram\s+([0-9]{1,3})\s*=\s*([0-9]{1,18})")
 _WRONG = {
@@ -221,6 +224,8 @@ def _counts(lines: _Lines) -> tuple[int, ...]:
         counts.append(int(match[2]))
     if not 2 <= len(counts) <= HIGHEST_ORDER:
         lines.wrong(f"a model of order {len(counts)}; 2 to {HIGHEST_ORDER} can be read")
+    if sum(counts) * _SHORTEST_LINE > lines.path.stat().st_size * _BEST_COMPRESSION:
+        lines.wrong(f"{sum(counts)} n-grams cannot be in a file of this size")
     return tuple(counts)
 
 

@@ -79,6 +79,8 @@ def _check(words: Sequence[bytes], counts: tuple[int, ...]) -> None:
         raise ValueError(f"{len(words)} words, <unk> first, for {counts[0]} unigrams")
     if len(words) >= 2**32:
         raise ValueError(f"{len(words)} words; KenLM's files hold fewer than {2**32}")
+    if sum(counts) >= 2**56:
+        raise ValueError(f"{sum(counts)} n-grams")
     if any(b"\0" in word for word in words):
         raise ValueError("a word with a 0 byte")
 
@@ -180,11 +182,13 @@ _WRONG = {
 def _in_order(
     block: Level, order: int, levels: Levels, tables: Geometry
 ) -> tuple[Keys, Floats, Floats]:
-    """A block's arrays, by place in the table if that is large."""
-    arrays = block.keys, block.prob, block.backoff
+    """A block's arrays, of one kind for the kernels, by place in the table if that is large."""
+    keys = np.require(block.keys, np.uint64, ["C", "W"])
+    prob = np.require(block.prob, np.float32, ["C", "W"])
+    backoff = np.require(block.backoff, np.float32, ["C", "W"])
     buckets, factor = tables.buckets[order - 1], tables.reciprocals[order - 1]
     width = MIDDLE_SIZE if order < len(levels.counts) else LONGEST_SIZE
     if int(buckets) * width < SORTED_FROM:
-        return arrays
-    places = np.argsort(slots_of(block.keys, order, levels.bits, buckets, factor))
-    return block.keys[places], block.prob[places], block.backoff[places]
+        return keys, prob, backoff
+    places = np.argsort(slots_of(keys, order, levels.bits, buckets, factor), kind="stable")
+    return keys[places], prob[places], backoff[places]

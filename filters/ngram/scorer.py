@@ -1,4 +1,4 @@
-"""Probabilities of sentences by a model: KenLM's, some thousand words at a time.
+"""Probabilities of sentences by a model: KenLM's, some hundred words at a time.
 
 A word's search goes from its unigram to longer n-grams. One after another, every one of these steps
 would wait for memory; here all words of a block take a step together, and what they wait for comes
@@ -21,9 +21,11 @@ from tamis.filters.ngram.layout import LONGEST_SIZE, MIDDLE_SIZE, UNIGRAM_SIZE
 from tamis.filters.ngram.levels import HIGHEST_ORDER
 from tamis.filters.ngram.probing import Words, combine, long_at, prefetch, remainder, signed
 
-BLOCK = 512
-"""Words at a time: what is noted of them is 100 kB, and stays near the processor."""
+BLOCK = 256
+"""Words at a time: what is noted of them and what comes for them stays near the processor."""
 _HISTORY = HIGHEST_ORDER - 1
+_FURTHER = 12
+"""In units of four bytes: the next entries, where they begin in the next line of the cache."""
 _EMPTY = np.uint64(0)
 _SIGN = np.uint32(1 << 31)
 """Set in a probability: nothing longer ends with this. As a weight, minus zero: nothing longer
@@ -97,6 +99,8 @@ def score_words(model: Model, ids: npt.NDArray[np.uint32], ends: Longs) -> tuple
 
 
 def _score(model: Model, ids: npt.NDArray[np.uint32], ends: Longs, details: Details) -> Floats:
+    ids = np.require(ids, np.uint32, ["C", "W"])  # one kind of array: each is compiled on its own
+    ends = np.require(ends, np.int64, ["C", "W"])
     if ends.size and (ends[0] < 0 or ends[-1] > ids.size or (np.diff(ends) < 0).any()):
         raise ValueError("sentences must end within the words, one after another")
     totals = np.zeros(ends.size)
@@ -121,7 +125,9 @@ def _all(
     order = tables.starts.size
     sentence, place, told = 0, -1, 0
     while sentence < ends.size:
-        count, sentence, place = _fill(special, ids, ends, room, sentence, place)
+        count, sentence, place = _fill(
+            data, tables.starts[0], special, ids, ends, room, sentence, place
+        )
         left = _unigrams(data, values, tables.starts[0], count, room)
         for length in range(2, order + 1):
             _look(data, tables, length, left, room)
@@ -132,6 +138,8 @@ def _all(
 
 @kernel
 def _fill(
+    data: Words,
+    start: int,
     special: Longs,
     ids: npt.NDArray[np.uint32],
     ends: Longs,
@@ -155,8 +163,11 @@ def _fill(
         stop = min(ends[sentence], place + BLOCK - count)
         for k in range(place, stop):
             count += 1
-            words[at(_HISTORY + count)] = ids[at(k)] if ids[at(k)] < known else 0
+            word: int = signed(ids[at(k)])
+            word = word if word < known else 0
+            words[at(_HISTORY + count)] = word
             owners[at(count)] = sentence
+            prefetch(data, start + word * _UNIGRAM)
         place = stop
         if count < BLOCK and place == ends[sentence]:
             count += 1
@@ -191,7 +202,7 @@ def _unigrams(
 
 @kernel
 def _look(data: Words, tables: Geometry, length: int, left: int, room: Room) -> None:
-    """Reads the first place where each n-gram can be: nothing here depends on what is found."""
+    """Asks for the places where each n-gram can be."""
     words, active, keys, slots = room.words, room.active, room.keys, room.slots
     start, buckets = tables.starts[length - 1], tables.buckets[length - 1]
     factor = tables.reciprocals[length - 1]
@@ -204,7 +215,7 @@ def _look(data: Words, tables: Geometry, length: int, left: int, room: Room) -> 
         keys[at(k)] = key
         slots[at(k)] = slot
         prefetch(data, start + slot * width)
-        prefetch(data, start + slot * width + 12)
+        prefetch(data, start + slot * width + _FURTHER)
 
 
 @kernel

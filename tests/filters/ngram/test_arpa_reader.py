@@ -4,9 +4,9 @@ import gzip
 
 import numpy as np
 import pytest
-from filters.ngram.models import ListedLevels, arpa, random_model, words_of, written
 from hypothesis import given
 from hypothesis import strategies as st
+from reference.small_models import ListedLevels, arpa, random_model, words_of, written
 
 from tamis.filters.ngram import arpa_reader
 from tamis.filters.ngram.arpa_lines import number_at
@@ -112,7 +112,8 @@ def line_of(text, what):
             r"a weight, though nothing is longer",
         ),
         ("\tüber", "\t" + "x" * 70_000, r"line 11: longer than 65536 bytes"),
-        ("ngram 3=", "ngram 3=9999999999999", r"no probability|the file ends here"),
+        ("ngram 3=", "ngram 3=1", r"no probability|the file ends here"),
+        ("ngram 3=", "ngram 3=9999999999999", r"line 5: 9999999999999.* cannot be in a file"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(tmp_path, old, new, said):

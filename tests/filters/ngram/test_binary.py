@@ -6,14 +6,21 @@ import subprocess
 
 import numpy as np
 import pytest
-from filters.ngram.models import ListedLevels, arpa, random_model, sentences, words_of, written
-from filters.ngram.test_scorer import packed
+from reference.small_models import (
+    ListedLevels,
+    arpa,
+    packed,
+    random_model,
+    sentences,
+    words_of,
+    written,
+)
 
 from tamis.filters.ngram import binary_writer, scorer
 from tamis.filters.ngram.arpa_reader import read
 from tamis.filters.ngram.binary import open_model
 from tamis.filters.ngram.binary_writer import write
-from tamis.filters.ngram.layout import FIXED, SANITY, header_size
+from tamis.filters.ngram.layout import FIXED, SANITY, header_size, lay_out
 
 GRAMS = random_model(3, 6, 3, 40, closed=True)
 WORDS = [word.encode() for word in words_of(6)]
@@ -117,6 +124,28 @@ def test_tables_of_random_bytes_end_well(tmp_path, good):
         filled = some * (end - tables[0].start)
         model = open_model(broken(tmp_path, good, (tables[0].start, filled)))
         assert scorer.score(model, *packed(LINES)).size == len(LINES)
+
+
+def test_a_file_of_gigabytes_is_open_at_once_and_found_in(tmp_path, good):
+    """12 GB, all but some of them a hole: places in it do not fit into 32 bits."""
+    small, data = open_model(good), good.read_bytes()
+    counts = (small.counts[0], 500_000_000, small.counts[2])
+    layout = lay_out(counts, 1.5)
+    (_, pairs, triples), (_, places, longest) = small.layout.orders, layout.orders
+    with (tmp_path / "large").open("wb") as file:
+        file.write(data[: SANITY.size + FIXED.size] + struct.pack("<3Q", *counts))
+        file.write(data[file.tell() : pairs.start])
+        for start in range(pairs.start, triples.start, 16):
+            entry = data[start : start + 16]
+            if key := int.from_bytes(entry[:8], "little"):
+                file.seek(places.start + key % places.buckets * 16)
+                file.write(entry)
+        file.seek(longest.start)
+        file.write(data[triples.start :])
+    large = open_model(tmp_path / "large")
+    assert large.words() == WORDS
+    scores = [scorer.score(model, *packed(LINES)).tolist() for model in (large, small)]
+    assert scores[0] == scores[1]
 
 
 def test_words_that_are_not_in_the_file_are_said_to_be_missing(tmp_path, good):

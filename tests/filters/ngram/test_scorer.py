@@ -6,17 +6,18 @@ from pathlib import Path
 import kenlm
 import numpy as np
 import pytest
-from filters.ngram.models import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference.backoff import of_sentence
+from reference.small_models import (
     ListedLevels,
     arpa,
+    packed,
     random_model,
     sentences,
     words_of,
     written,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from reference.backoff import of_sentence
 
 from tamis.filters.ngram import scorer
 from tamis.filters.ngram.arpa_reader import read
@@ -24,11 +25,6 @@ from tamis.filters.ngram.binary import open_model
 from tamis.filters.ngram.binary_writer import write
 
 MODELS = st.tuples(st.integers(0, 2**32), st.integers(0, 9), st.integers(2, 6), st.integers(0, 60))
-
-
-def packed(lines):
-    ids = np.array([word for line in lines for word in line], np.uint32)
-    return ids, np.cumsum([len(line) for line in lines], dtype=np.int64)
 
 
 @given(MODELS)
@@ -92,6 +88,16 @@ def test_blocks_do_not_show(tmp_path):
         np.testing.assert_allclose(totals, one_by_one[first:], rtol=1e-12)
     wanted = sum(prob for prob, _ in of_sentence(grams, 5, lines[100]))
     assert one_by_one[100] == pytest.approx(wanted, rel=1e-9)
+
+
+def test_numbers_that_are_no_words_are_the_unknown_one(tmp_path):
+    write(tmp_path / "lm", *_least())
+    model, ends = open_model(tmp_path / "lm"), np.array([3, 4])
+    unknown = scorer.score(model, np.array([3, 0, 0, 0], np.uint32), ends).tolist()
+    for ids in ([3, 5, 2**32 - 1, 77], [3, -1, -5, 1 << 20]):
+        given_ids = np.array(ids, np.int64)
+        given_ids.flags.writeable = False
+        assert scorer.score(model, given_ids, ends).tolist() == unknown
 
 
 def test_no_sentences_and_wrong_ends(tmp_path):

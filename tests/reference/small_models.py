@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from reference.backoff import Grams
 
 from tamis.filters.ngram.levels import Level
@@ -115,6 +116,12 @@ def sentences(seed: int, size: int, number: int) -> list[list[int]]:
         [chance.randrange(0, size + 4) if size else 0 for _ in range(chance.choice([0, 1, 3, 9]))]
         for _ in range(number)
     ]
+
+
+def packed(lines: list[list[int]]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+    """The words of sentences one after another, and where each ends."""
+    ids = np.array([word for line in lines for word in line], np.uint32)
+    return ids, np.cumsum([len(line) for line in lines], dtype=np.int64)
 
 
 def written(path: Path, text: str) -> Path:
