@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +41,17 @@ def test_any_bits_are_sorted_by_and_equal_ones_stay(items, first, width):
     last = min(128, first + width)
     records, spare = packed(items), empty(len(items))
     moved = radix_sort(records, spare, len(items), np.uint64(first), np.uint64(last))
+    expected = sorted(items, key=lambda item: item[0] >> first & (1 << last - first) - 1)
+    assert unpacked(spare if moved else records) == expected
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 23), (5, 17), (60, 71), (18, 90), (3, 128)])
+def test_bits_above_and_below_do_not_matter(first, last):
+    """Every bit of the keys is set in half of them; the digits do not divide the width."""
+    rng = np.random.default_rng(last)
+    records, spare = rng.integers(0, 1 << 64, (500, 3), np.uint64), empty(500)
+    items = unpacked(records)
+    moved = radix_sort(records, spare, 500, np.uint64(first), np.uint64(last))
     expected = sorted(items, key=lambda item: item[0] >> first & (1 << last - first) - 1)
     assert unpacked(spare if moved else records) == expected
 
