@@ -8,19 +8,20 @@ with a common ending are neighbours there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from tamis.filters.kernels.arrays import Longs
 from tamis.filters.kernels.compiled import at, kernel
 from tamis.filters.ngram.levels import BEGIN, END
 from tamis.filters.ngram.records import Records, empty, placed, right
 from tamis.filters.ngram.sorting import Sorter, block_size, write
 
-Longs = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint32]
 _ONE = np.uint64(1)
 _BEGIN, _END = np.uint64(BEGIN), np.uint64(END)
@@ -64,37 +65,49 @@ def _adjust(
     grams: Iterator[Records], words: int, order: int, bits: int, block: int, scratch: Path
 ) -> Counted:
     """Writes a file of counts for every order from 2, and counts the counts."""
-    unigrams = np.zeros(words, np.int64)
-    found = np.empty((order + 1, block + 1, 3), np.uint64)
-    filled, counts = np.zeros(order + 1, np.int64), [0] * (order + 1)
-    of_counts = np.zeros((order + 1, MOST + 2), np.int64)
-    before = np.zeros(2, np.uint64)
-    files = [grams_path(scratch, k).open("wb") for k in range(2, order + 1)]
+    unigrams, before, first = np.zeros(words, np.int64), np.zeros(2, np.uint64), True
+    with ExitStack() as opened:
+        files = [
+            opened.enter_context(grams_path(scratch, k).open("wb")) for k in range(2, order + 1)
+        ]
+        tables = _Tables(files, block + 1)
+        for records in grams:
+            found, filled = tables.found, tables.filled
+            adjust(records, first, before, order, np.uint64(bits), found, filled, unigrams)
+            tables.flush(1)
+            first = False
+        tables.flush(0)
+    tables.counts[1] = words
+    tables.of_counts[1] = _tally(unigrams)
+    return Counted(unigrams, tables.counts, tables.of_counts)
 
-    def flush(most: int) -> None:
-        for k, file in enumerate(files, 2):
-            keep = min(most, filled[k])
-            done = found[k, : filled[k] - keep]
-            write(file, done)
-            tally = np.bincount(
-                np.minimum(done[:, 2], MOST + 1).astype(np.int64), minlength=MOST + 2
-            )
-            of_counts[k] += tally
-            counts[k] += len(done)
-            found[k, :keep] = found[k, filled[k] - keep : filled[k]].copy()
-            filled[k] = keep
 
-    first = True
-    for records in grams:
-        adjust(records, first, before, order, np.uint64(bits), found, filled, unigrams)
-        flush(1)
-        first = False
-    flush(0)
-    for file in files:
-        file.close()
-    counts[1] = words
-    of_counts[1] = np.bincount(np.minimum(unigrams, MOST + 1), minlength=MOST + 2)
-    return Counted(unigrams, counts, of_counts)
+def _tally(counts: npt.NDArray[np.int64] | npt.NDArray[np.uint64]) -> Longs:
+    """How often each count is there; the last of what is given is how often larger ones are."""
+    return np.bincount(np.minimum(counts, MOST + 1).astype(np.int64), minlength=MOST + 2)
+
+
+class _Tables:
+    """The n-grams of the orders from 2 that were found last, on their way to files."""
+
+    def __init__(self, files: Sequence[BinaryIO], room: int) -> None:
+        orders = len(files) + 2
+        self._files = files
+        self.found = np.empty((orders, room, 3), np.uint64)
+        self.filled = np.zeros(orders, np.int64)
+        self.counts = [0] * orders
+        self.of_counts = np.zeros((orders, MOST + 2), np.int64)
+
+    def flush(self, most: int) -> None:
+        """Writes all but so many of the last of every order."""
+        for k, file in enumerate(self._files, 2):
+            filled = int(self.filled[k])
+            done = max(0, filled - most)
+            write(file, self.found[k, :done])
+            self.of_counts[k] += _tally(self.found[k, :done, 2])
+            self.counts[k] += done
+            self.found[k, : filled - done] = self.found[k, done:filled].copy()
+            self.filled[k] = filled - done
 
 
 @kernel

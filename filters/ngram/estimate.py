@@ -81,23 +81,21 @@ def estimate(
 
     blocks: the words of the text by number, END behind every sentence, no sentence empty.
     words: how many there are, the three special ones too; asked when the blocks are at their end.
-    order: 2 to HIGHEST_ORDER. memory: bytes for all arrays, beside 24 for each word. scratch: an
-    empty folder; the model stays there. fallback: whether an order whose counts give no discounts
-    takes fixed ones.
+    order: 2 to HIGHEST_ORDER. memory: bytes for all arrays, beside some 100 for each word.
+    scratch: an empty folder; the model stays there. fallback: whether an order whose counts give no
+    discounts takes fixed ones.
 
-    ValueError: there is no text, a word never occurs in it, keys are too long for this order and so
-    many words, or an order has no discounts. OSError: the disk is full.
+    ValueError: there is no text, a word has a number that cannot be or never occurs, keys are too
+    long for this order and so many words, or an order has no discounts. OSError: the disk is full.
     """
     if not 2 <= order <= HIGHEST_ORDER:
         raise ValueError(f"the order must be 2 to {HIGHEST_ORDER}, not {order}")
     text = scratch / "text"
-    with text.open("wb") as file:
-        for ids in blocks:
-            file.write(np.ascontiguousarray(ids, np.uint32).data)
+    largest = _spill(blocks, text)
     vocabulary = int(words())
     bits = _bits(vocabulary, order)
-    if not text.stat().st_size:
-        raise ValueError("there is no text to estimate a language model from")
+    if largest >= vocabulary:
+        raise ValueError(f"there are {vocabulary} words, but the text has number {largest}")
     counted = count(text, vocabulary, order, bits, memory, scratch)
     taken, fell_back = _discounts(counted, order, fallback)
     _unigrams(counted.unigrams, taken[0], scratch)
@@ -106,6 +104,24 @@ def estimate(
         interpolate(weighed, k, bits, block_size(memory), scratch)
         del weighed  # what it was sorted in, as the next order needs the memory
     return Estimate(counted, bits, taken, fell_back, block_size(memory), scratch)
+
+
+def _spill(blocks: Iterable[npt.NDArray[np.uint32]], text: Path) -> int:
+    """Writes all words to a file, and gives the largest of their numbers."""
+    largest, last = 0, END
+    with text.open("wb") as file:
+        for ids in blocks:
+            if not len(ids):
+                continue
+            if ids.min() < END:
+                raise ValueError(f"the text has the word number {ids.min()}, which none can be")
+            largest, last = max(largest, int(ids.max())), int(ids[-1])
+            file.write(np.ascontiguousarray(ids, np.uint32).data)
+    if not largest:
+        raise ValueError("there is no text to estimate a language model from")
+    if last != END:
+        raise ValueError("the text ends within a sentence")
+    return largest
 
 
 def _bits(words: int, order: int) -> int:

@@ -12,11 +12,10 @@ import numpy.typing as npt
 from tamis.filters.kernels.compiled import at, kernel
 from tamis.filters.ngram.counting import grams_path
 from tamis.filters.ngram.discounts import Discounts
-from tamis.filters.ngram.levels import END
+from tamis.filters.ngram.levels import END, Floats
 from tamis.filters.ngram.records import Records, empty, last_word_first, last_word_last, right
 from tamis.filters.ngram.sorting import Sorter, block_size, read, write
 
-Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 _END = np.uint64(END)
 

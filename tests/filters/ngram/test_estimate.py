@@ -151,6 +151,9 @@ def test_what_cannot_be_estimated_is_refused():
     assert "2 to 6" in refused(one, 5, order=7)
     assert "no text" in refused([], 3)
     assert "word number 5 of 7" in refused(one, 7)
+    assert "4 words, but the text has number 4" in refused(one, 4)
+    assert "number 1, which" in refused([np.array([3, BEGIN, END], np.uint32)], 4)
+    assert "within a sentence" in refused([np.array([3, END, 3], np.uint32)], 4)
     assert "take order 5 or fewer than 2097152 words" in refused(one, (1 << 21) + 1, order=6)
 
 
