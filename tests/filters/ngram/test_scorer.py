@@ -75,6 +75,22 @@ def test_models_that_lack_endings_are_read_from_arpa_as_kenlm_does(given_model):
             assert total == pytest.approx(wanted, rel=1e-5, abs=1e-4)
 
 
+def test_many_words(tmp_path):
+    """Keys of 13 bits a word: one of the six lies in both halves, one in the upper half."""
+    grams, words = random_model(2, 5000, 6, 80, closed=True), words_of(5000)
+    text = written(tmp_path / "lm.arpa", arpa(grams, words))
+    write(tmp_path / "one", [word.encode() for word in words], ListedLevels(grams))
+    write(tmp_path / "two", *read(text))
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    lines = [[*gram[gram[0] == 1 :]] for gram in grams if len(gram) > 1]
+    totals = scorer.score(open_model(tmp_path / "one"), *packed(lines))
+    wanted = [sum(prob for prob, _ in of_sentence(grams, 6, line)) for line in lines]
+    np.testing.assert_allclose(totals, wanted, rtol=1e-9)
+    theirs = kenlm.Model(str(text))
+    said = [" ".join(words[word] for word in line) for line in lines]
+    np.testing.assert_allclose(totals, [theirs.score(one) for one in said], rtol=1e-5)
+
+
 def test_blocks_do_not_show(tmp_path):
     """Sentences of all lengths, whose words lie in other blocks each time."""
     grams = random_model(5, 9, 5, 300, closed=True)
