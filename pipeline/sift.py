@@ -29,7 +29,8 @@ class Sift:
     """A recipe over a corpus: which stages have their signals, and what their rules say."""
 
     def __init__(self, corpus: Corpus, recipe: Recipe) -> None:
-        self.corpus, self.recipe = corpus, bound(corpus, recipe)
+        self.corpus, self.written = corpus, recipe
+        self.recipe = bound(corpus, recipe)
         self.fingerprints = fingerprints(self.recipe.stages)
         self.tasks = tasks(corpus)
         self.calibration = Calibration(corpus, self.fingerprints, self.tasks)
@@ -127,8 +128,8 @@ class Sift:
                 "kind": stage.kind,
                 "version": stage.measure.version,
                 "fingerprint": self.fingerprints[stage.name],
-                "options": options(stage),
-                "assets": assets(stage.measure),
+                "options": options(self.written.stage(stage.name)),
+                "assets": self._assets(stage),
                 "quantiles": {
                     rule.name: {"quantile": rule.quantile, "min": found.min, "max": found.max}
                     for rule, found in pairs
@@ -138,6 +139,14 @@ class Sift:
                 "counts": tally.get("stages", {}).get(stage.name, {}),
             }
             files.write_json(self.corpus.stage_file(stage.name), content)
+
+    def _assets(self, stage: Stage) -> dict[str, dict[str, str]]:
+        """The model files of a stage; those of the corpus by their place in it."""
+        inside = f"{self.corpus.root}/"
+        return {
+            name: {**asset, "path": asset["path"].removeprefix(inside)}
+            for name, asset in assets(stage.measure).items()
+        }
 
 
 def groups(recipe: Recipe) -> list[list[Stage]]:

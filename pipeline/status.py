@@ -58,19 +58,19 @@ def _stage(sift: Sift, stage: Stage, left: int, unsettled: Collection[str]) -> L
     if current:
         return Line(stage.name, "partial", f"{current} of {len(shards)} shards", go_on)
     if some:
-        return Line(stage.name, "stale", _why_stale(corpus, stage, fingerprint), go_on)
+        return Line(stage.name, "stale", _why_stale(sift, stage), go_on)
     return Line(stage.name, "missing", "never measured", go_on)
 
 
-def _why_stale(corpus: Corpus, stage: Stage, fingerprint: str) -> str:
+def _why_stale(sift: Sift, stage: Stage) -> str:
     """What changed since the signals were measured, as far as stage.json can say."""
     try:
-        was: dict[str, Any] = read_json(corpus.stage_file(stage.name))
+        was: dict[str, Any] = read_json(sift.corpus.stage_file(stage.name))
     except (FileNotFoundError, WorkError):
         return "measured with something else"
-    if was.get("fingerprint") == fingerprint:
+    if was.get("fingerprint") == sift.fingerprints[stage.name]:
         return "some shards were measured with something else"
-    now = options(stage)
+    now = options(sift.written.stage(stage.name))
     changed = [
         f"{key} was {was['options'].get(key)!r}, is {value!r}"
         for key, value in now.items()
