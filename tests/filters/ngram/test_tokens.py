@@ -1,6 +1,7 @@
 """Documents to numbers of tokens, against plain Python; vocabularies."""
 
-from itertools import pairwise
+from itertools import islice, pairwise, product
+from string import ascii_lowercase
 
 import numpy as np
 import pytest
@@ -127,7 +128,8 @@ def test_words_that_share_a_line_of_the_cache_or_do_not_fit_keep_their_numbers(m
     known, lines = {}, expected(some, "fixed", model)
     first = found(tokens, some)
     assert first == numbered(lines, known)
-    alike = [" ".join(f"abcdefghijklmnop{n}" for n in range(8000))] * 2
+    ends = ["".join(end) for end in islice(product(ascii_lowercase, repeat=3), 8000)]
+    alike = [" ".join("abcdefghijklmnop" + end for end in ends)] * 2
     assert recent.LINES < 8000**2 // 40, "some twenty pairs share a line"
     assert found(Tokens("fixed", None, Vocabulary()), alike) == [[list(range(3, 8003))]] * 2
     assert found(tokens, some) == first
