@@ -101,6 +101,7 @@ def test_numbers_are_those_under_the_hashes():
         while keys[slot]:
             slot = (slot + 1) % 7
         keys[slot], ids[slot] = key, number
+    keys.flags.writeable = ids.flags.writeable = False
     tokens = Tokens("fixed", None, Vocabulary(keys, ids))
     assert found(tokens, ["cat <s> mat dog"]) == [[[2, 1, 3, 0]]]
 
