@@ -92,7 +92,7 @@ def make(lines: bool) -> _Made:
         assert len(encoded) <= WIDEST * len(chr(code).encode()) < 1 << SIZE_BITS
         entries[code] = (len(pool) << SIZE_BITS | len(encoded)) << KIND_BITS | kind
         pool += encoded
-    return _Made(ascii_, entries, np.frombuffer(bytes(pool), np.uint8))
+    return _Made(ascii_, entries, np.frombuffer(pool, np.uint8))
 
 
 def replacement(char: str, lines: bool) -> tuple[int, str]:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 
 import sentencepiece
 
-LONGEST = 4096
-"""Sentences longer than this many bytes are cut at spaces: the library drops those over its own
-limit of 4,192 without a word."""
-SAMPLE = 2_000_000
-"""Sentences at most that the library keeps, drawn from all of them: with 100 bytes each, training
-takes some 2 GB."""
+LONGEST = 512
+"""Sentences longer than this many bytes are cut at spaces, which changes nothing, as pieces are of
+words: the library would drop those of more than 4,192 without a word, and its memory is to be
+bounded."""
+SAMPLE = 1_000_000
+"""Sentences at most that the library keeps, drawn from all of them: up to 512 MB. 706,000 of 46 MB
+took 1.1 GB and four minutes of two busy cores for 65,536 pieces."""
 _QUIET = 3
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -29,7 +30,6 @@ from tamis.filters.ngram.unigram import search
 from tamis.filters.ngram.vocabulary import Vocabulary
 
 T = TypeVar("T", bound=np.generic)
-_NO_PIECES = Pieces(charsmap(b""), trie([b"\xff"], np.zeros(1, np.float32), np.float32(0)))
 
 
 class Tokens:
@@ -41,7 +41,7 @@ class Tokens:
 
     def __init__(self, form: str, pieces: Pieces | None, vocabulary: Vocabulary) -> None:
         self.form, self.pieces, self.vocabulary = form, pieces, vocabulary
-        used = pieces or _NO_PIECES
+        used = pieces or _no_pieces()
         self._model = Model(tables(form), *used.rules, used.trie, pieces is not None)
         self._cache = cache()
         self._ids = np.empty(1 << 20, np.uint32)
@@ -60,6 +60,8 @@ class Tokens:
         (int64), none without tokens; and the first sentence of every document, then how many
         sentences there are (int64, as long as offsets).
         """
+        data, offsets = data.view(), offsets.astype(np.int64)
+        data.flags.writeable = False  # as Arrow's are: kernels are compiled for one of both
         documents = np.zeros(len(offsets), np.int64)
         progress = np.zeros(NEEDED + 1, np.int64)
         size = WIDEST * int(np.diff(offsets).max(initial=0)) + SLACK + AHEAD
@@ -102,6 +104,12 @@ class Tokens:
             encode = self.pieces.encode
             words = [[piece for word in line for piece in encode(word)] for line in words]
         return [line for line in words if line]
+
+
+@lru_cache
+def _no_pieces() -> Pieces:
+    """Arrays for a kernel that does not look at them."""
+    return Pieces(charsmap(b""), trie([b"?"], np.zeros(1, np.float32), np.float32(0)))
 
 
 def _longer(array: npt.NDArray[T]) -> npt.NDArray[T]:

@@ -36,8 +36,9 @@ class Words(NamedTuple):
 class Vocabulary:
     """Words and their numbers; UNKNOWN for those that it does not have.
 
-    Of a model, when its arrays are given (see Words; ids uint32, at least one slot empty). Else it
-    grows: a word not seen before gets the next number, from 3 on; RESERVED ones are unknown.
+    Of a model, when its arrays are given (see Words; at least one slot empty; copied if they cannot
+    be written to, as kernels ask for that). Else it grows: a word not seen before gets the next
+    number, from 3 on; RESERVED ones are unknown.
     """
 
     words_of: Words
@@ -45,7 +46,8 @@ class Vocabulary:
     def __init__(self, keys: Hashes | None = None, ids: Flags | None = None) -> None:
         none = np.zeros(0, np.uint8), np.zeros(1, np.int64), np.zeros(1, np.int64)
         if keys is not None and ids is not None:
-            self.words_of = Words(keys, ids, *none)
+            keys = np.require(keys, np.uint64, ["C", "W"])
+            self.words_of = Words(keys, np.require(ids, np.uint32, ["C", "W"]), *none)
             return
         self.words_of = Words(
             np.zeros(2 * _FIRST, np.uint64),

@@ -85,9 +85,15 @@ def test_words_of_text_are_the_librarys(model, library):
 
 @pytest.mark.parametrize("unit", ["a", "thequickbrownfox", "狐", "x€", "\U0001f98a"])
 def test_a_word_of_a_megabyte(model, library, unit):
-    """Its score gets too coarse in single precision, so the library lowers it on the way."""
     word = unit * ((1 << 20) // len(unit.encode()))
     assert strings(model, word) == library.encode_as_pieces(word)
+
+
+def test_sums_that_get_too_coarse_are_lowered_on_the_way_as_the_library_does():
+    file = small(("a", -1e7, 1), ("b", -0.1, 1), ("c", -0.1, 1), ("bc", -0.4, 1))
+    library = sentencepiece.SentencePieceProcessor(model_proto=file)
+    assert strings(pieces.load(file), "abc") == library.encode_as_pieces("abc")
+    assert strings(pieces.load(file), "abc") == ["▁", "a", "b", "c"]
 
 
 def message(*parts):

@@ -1,6 +1,7 @@
 """Documents to numbers of tokens, against plain Python; vocabularies."""
 
-from itertools import pairwise
+from itertools import islice, pairwise, product
+from string import ascii_lowercase
 
 import numpy as np
 import pytest
@@ -84,6 +85,9 @@ def test_a_vocabulary_that_is_given_does_not_grow():
     made = Vocabulary(growing.words_of.keys, growing.words_of.ids)
     tokens = Tokens("fixed", None, made)
     assert not made.grows
+    assert all(
+        murmur(np.frombuffer(w, np.uint8), 0, len(w)) in made.words_of.keys for w in RESERVED
+    )
     assert found(tokens, ["a b\nc", "c new zz <s>"]) == [*first, [[5, 0, 6, 0]]]
     assert found(tokens, ["new"]) == [[[0]]]
 
@@ -97,6 +101,7 @@ def test_numbers_are_those_under_the_hashes():
         while keys[slot]:
             slot = (slot + 1) % 7
         keys[slot], ids[slot] = key, number
+    keys.flags.writeable = ids.flags.writeable = False
     tokens = Tokens("fixed", None, Vocabulary(keys, ids))
     assert found(tokens, ["cat <s> mat dog"]) == [[[2, 1, 3, 0]]]
 
@@ -117,15 +122,15 @@ def test_everything_that_is_too_small_is_enlarged(model, by_pieces):
 
 
 def test_words_that_share_a_line_of_the_cache_or_do_not_fit_keep_their_numbers(model):
-    """Every number of pieces and every size about the limits, and more words than lines."""
+    """Every number of pieces and size about the limits, and words alike but for their ends."""
     tokens = Tokens("fixed", model, Vocabulary())
     some = ["z" * n + "q" * m for n in range(30) for m in range(0, 30, 3)]
     some += [f"{n:b}".replace("1", "the").replace("0", "й")[:14] for n in range(300)]
     known, lines = {}, expected(some, "fixed", model)
     first = found(tokens, some)
     assert first == numbered(lines, known)
-    filling = Tokens("fixed", None, Vocabulary())
-    many = [" ".join(f"w{n * 7919:x}" for n in range(3 * recent.LINES // 2))] * 2
-    one, two = found(filling, many)
-    assert one == two == [list(range(3, 3 + 3 * recent.LINES // 2))] or one == two
+    ends = ["".join(end) for end in islice(product(ascii_lowercase, repeat=3), 8000)]
+    alike = [" ".join("abcdefghijklmnop" + end for end in ends)] * 2
+    assert recent.LINES < 8000**2 // 40, "some twenty pairs share a line"
+    assert found(Tokens("fixed", None, Vocabulary()), alike) == [[list(range(3, 8003))]] * 2
     assert found(tokens, some) == first
