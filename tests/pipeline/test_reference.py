@@ -133,4 +133,6 @@ def test_wrong_calls_of_lm_are_answered(tmp_path: Path, tamis) -> None:
         (("score", "empty.jsonl", "empty.jsonl"), 2, "missing"),
     ):
         assert words in tamis("lm", *arguments, expect=code).stderr, arguments
-    assert not (tmp_path / "lm").exists() and [p.name for p in (tmp_path / "full").iterdir()] == ["x"]
+    assert not (tmp_path / "lm").exists() and [p.name for p in (tmp_path / "full").iterdir()] == [
+        "x"
+    ]
