@@ -39,6 +39,7 @@ class Charsmap(NamedTuple):
 def charsmap(blob: bytes) -> Charsmap:
     """Reads precompiled rules; ValueError if they are broken, absurd, or concern spaces."""
     plain = (np.arange(256) < 0x80).astype(np.uint8)
+    plain[_SPACE] = 0
     if not blob:
         return Charsmap(np.zeros(0, np.uint32), np.zeros(1, np.uint8), plain, 3)
     size = int.from_bytes(blob[:4], "little")
@@ -121,7 +122,7 @@ def rewrite(
 ) -> int:
     """Writes the text data[start:stop] as the model's pieces have it; gives its size in bytes.
 
-    A U+2581 stands before every word: none but those that the rules make, as data has no spaces.
+    A U+2581 stands before every word: of spaces in a row, and of those at the ends, none is left.
     out holds at least Charsmap.widest * (stop - start) + 3.
     """
     size = mark = _mark(out, 0)
@@ -133,6 +134,11 @@ def rewrite(
             size += 1
             place += 1
             spaced = False
+            continue
+        if byte == _SPACE:  # no rule begins with one
+            size = size if spaced else _mark(out, size)
+            spaced = True
+            place += 1
             continue
         width, rule = _longest(data, place, stop, units)
         if width == 0:

@@ -14,9 +14,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tamis.filters.ngram import arpa, arpa_reader, binary_writer, lmplz, pieces, pieces_training
+from tamis.filters.ngram.checking import check
 from tamis.filters.ngram.estimate import estimate
 from tamis.filters.ngram.levels import END, Levels
-from tamis.filters.ngram.model import ARPA, BINARY, PIECES, buffers, describe
+from tamis.filters.ngram.model import ARPA, BINARY, PIECES, buffers, describe, load
 from tamis.filters.ngram.normalise import normalised
 from tamis.filters.ngram.tokens import Tokens
 from tamis.filters.ngram.vocabulary import Vocabulary
@@ -25,6 +26,9 @@ Texts = Callable[[], Iterable[pa.LargeStringArray]]
 """The reference text, a batch at a time; it is read twice."""
 
 MEMORY = 1 << 30
+RESERVED = 240 << 20
+"""Bytes that Python, libraries, buffers and the vocabulary take; the rest is for sorting."""
+LEAST = 1 << 25
 NOTHING = "there is no sentence in the reference text"
 
 
@@ -50,7 +54,8 @@ def train(
 ) -> dict[str, Any]:
     """Makes a model of the texts in an empty folder; gives what its lm.json says.
 
-    memory bounds the estimation, in bytes. program is KenLM's lmplz, to estimate in our stead.
+    memory bounds the process while it estimates, in bytes, from half a gigabyte on. program
+    is KenLM's lmplz, to estimate in our stead.
     sources are the names and digests of where the texts are from, to be written down.
     Raises ValueError for what cannot be learnt from.
     """
@@ -68,7 +73,8 @@ def train(
             known, levels = arpa_reader.read(path)
             facts: dict[str, Any] = {"estimator": "lmplz"}
         else:
-            found = estimate(read.blocks(), lambda: len(words()), training.order, memory, scratch)
+            sorting = room(memory)
+            found = estimate(read.blocks(), lambda: len(words()), training.order, sorting, scratch)
             known, levels = words(), found
             facts = {
                 "estimator": "tamis",
@@ -81,9 +87,15 @@ def train(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     text = {"sentences": read.sentences, "tokens": read.tokens, "sources": list(sources)}
-    return describe(
-        folder, {**asdict(training), **facts, "counts": list(levels.counts), "text": text}
-    )
+    facts = {**asdict(training), **facts, "counts": list(levels.counts), "text": text}
+    described = describe(folder, facts)
+    check(load(str(folder)), next(iter(texts())))
+    return described
+
+
+def room(memory: int) -> int:
+    """The bytes that estimation may sort in when the whole process is to stay below `memory`."""
+    return max(memory - RESERVED, LEAST)
 
 
 def _train_pieces(texts: Texts, training: Training, folder: Path) -> pieces.Pieces | None:

@@ -31,6 +31,9 @@ from tamis.filters.ngram.vocabulary import FULL, Words, number
 
 DOCUMENTS, TOKENS, SENTENCES, NEEDED = range(4)
 """Places in what tells the progress: how much was read, and the size of what is too small."""
+WHOLE = 1 << 20
+"""A text that is one sentence, as cc_net has it, is segmented at once up to so many bytes, as the
+library does: where two ways have the same score, what stands before decides, by rounding."""
 VOCABULARY, WORD = 3, 4
 """Why the kernel stops, besides what stops recent.read_recent."""
 
@@ -113,6 +116,18 @@ def _read(
         words.ends,
         words.size,
     )
+    if model.pieces and model.form.lines[0] == 0 and size <= WHOLE:
+        needed = widest * size + 3
+        if needed > len(word) or sentences == len(ends):
+            progress[NEEDED] = needed
+            return WORD if needed > len(word) else SENTENCES, tokens, sentences
+        length = rewrite(text, 0, size, rules, replacements, plain, word)
+        count = segment(word, length, units, scores, unknown, best, origin, cuts)
+        count = _number(word, 0, cuts, count, keys, numbers, pool, pool_ends, known, ids, tokens)
+        if count < 0:
+            return -count, tokens, sentences
+        ends[sentences] = tokens + count
+        return DONE, tokens + count, sentences + (count > 0)
     text[size] = NEWLINE
     place, first = 0, tokens
     while True:

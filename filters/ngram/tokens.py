@@ -19,6 +19,7 @@ from tamis.filters.ngram.reading import (
     SENTENCES,
     TOKENS,
     VOCABULARY,
+    WHOLE,
     WORD,
     Model,
     Room,
@@ -99,7 +100,8 @@ class Tokens:
     def strings(self, text: str) -> list[list[bytes]]:
         """The tokens of every sentence of a text in UTF-8, to be shown; slow."""
         lines = normalised(text, self.form).encode().split(b"\n")
-        words = [[word for word in line.split(b" ") if word] for line in lines]
+        whole = self.pieces and self.form == "ccnet" and len(lines[0]) <= WHOLE
+        words = [[line] if whole else [w for w in line.split(b" ") if w] for line in lines]
         if self.pieces:
             encode = self.pieces.encode
             words = [[piece for word in line for piece in encode(word)] for line in words]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reference.texts import texts
 from reference.unigram import best_pieces
 
-from tamis.filters.ngram import pieces, training
+from tamis.filters.ngram import pieces, pieces_training
 from tamis.filters.ngram.charsmap import charsmap
 from tamis.filters.ngram.wire import BYTES, FIXED32, VARINT, fields
 
@@ -38,7 +38,7 @@ def sentences(count=800):
 
 @pytest.fixture(scope="module")
 def file():
-    return training.train(sentences(), 1500, coverage=0.99, threads=1)
+    return pieces_training.train(sentences(), 1500, coverage=0.99, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +65,13 @@ nasty = st.lists(
 def test_pieces_are_the_librarys(model, library, text, signs):
     for word in [*text.split(" "), "".join(signs).replace(" ", ""), *text.split()]:
         assert strings(model, word) == library.encode_as_pieces(word)
+
+
+@settings(max_examples=200)
+@given(st.lists(st.one_of(texts, nasty.map("".join), st.sampled_from(["  ", " the ", "------"]))))
+def test_whole_texts_are_segmented_as_the_library_does(model, library, parts):
+    text = "".join(parts)
+    assert strings(model, text) == library.encode_as_pieces(text)
 
 
 def test_every_character_is_rewritten_as_the_library_does(model, library):
@@ -224,9 +231,9 @@ def test_rules_that_replace_spaces_or_go_in_circles_are_refused(file):
 
 
 def test_training_twice_gives_the_same_bytes_and_prints_nothing(file, capfd):
-    again = training.train(iter(sentences()), 1500, coverage=0.99, threads=1)
+    again = pieces_training.train(iter(sentences()), 1500, coverage=0.99, threads=1)
     assert again == file
-    two = [training.train(sentences(), 1 << 16, threads=2) for _ in range(2)]
+    two = [pieces_training.train(sentences(), 1 << 16, threads=2) for _ in range(2)]
     assert two[0] == two[1]
     assert capfd.readouterr() == ("", "")
     assert pieces.load(two[0])
@@ -235,7 +242,7 @@ def test_training_twice_gives_the_same_bytes_and_prints_nothing(file, capfd):
 def test_long_sentences_are_cut_not_dropped():
     word = "ab" * 3000
     library = sentencepiece.SentencePieceProcessor(
-        model_proto=training.train([b"cd " * 5000, word.encode()], 100)
+        model_proto=pieces_training.train([b"cd " * 5000, word.encode()], 100)
     )
     assert library.encode_as_pieces("cd")[0].startswith("▁c")
     assert "<unk>" not in [library.id_to_piece(i) for i in library.encode("abcd")]
@@ -244,5 +251,5 @@ def test_long_sentences_are_cut_not_dropped():
 def test_too_little_text_is_said():
     for lines in ([], [b""], [b" "]):
         with pytest.raises(ValueError, match="No pieces can be made"):
-            training.train(lines)
-    assert io.BytesIO(training.train([b"x" * 100_000]))
+            pieces_training.train(lines)
+    assert io.BytesIO(pieces_training.train([b"x" * 100_000]))
