@@ -18,7 +18,7 @@ SPEED := $(if $(WORKERS),--workers $(WORKERS))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run ingest language heuristics write report test check kills bench lock clean python
+.PHONY: help run ingest language perplexity heuristics write report test check kills bench lock clean python
 
 help:  ## What there is to make
 	@echo "make TARGET [CORPUS=$(CORPUS)] [RECIPE=$(RECIPE)] [INPUT=$(INPUT)] [WORKERS=all cores] [PYTHON=$(PYTHON)]"
@@ -32,6 +32,9 @@ ingest: $(INSTALLED)  ## Only read INPUT into CORPUS
 
 language: $(INSTALLED)  ## Only measure the languages in CORPUS
 	$(BIN)/tamis language $(CORPUS) $(NAMED) $(SPEED)
+
+perplexity: $(INSTALLED)  ## Only score CORPUS by n-gram models of good text, trained first if need be
+	$(BIN)/tamis perplexity $(CORPUS) $(NAMED) $(SPEED)
 
 heuristics: $(INSTALLED)  ## Only measure words, lines and repeats in CORPUS
 	$(BIN)/tamis heuristics $(CORPUS) $(NAMED) $(SPEED)

@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -87,8 +87,11 @@ class Calibration:
 
     def is_settled(self, stage: Stage, earlier: Sequence[Stage]) -> bool:
         """Whether a stage's buckets, if it has any, are those of the documents alive now."""
+        if stage.buckets is None:
+            return True
         phase = self.buckets(stage, earlier)
-        return stage.buckets is None or (phase is not None and not pending(phase))
+        records = self.corpus.records(stage.name) if phase else []
+        return phase is not None and all(r and r.get("buckets") == phase.key for r in records)
 
     def _record(self, stage: Stage, earlier: Sequence[Stage]) -> dict[str, Any] | None:
         record = self.corpus.record(stage.name, QUANTILES) or {}
@@ -166,7 +169,7 @@ class BucketPhase:
     def name(self) -> str:
         return f"{self.stage.name}-buckets"
 
-    @property
+    @cached_property
     def key(self) -> str:
         """What a shard's record says whose buckets are by these cuts."""
         return files.fingerprint({group: _written(cuts) for group, cuts in self.cuts.items()})

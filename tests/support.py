@@ -16,6 +16,18 @@ SENTENCES = {
     "code": "x = { 'a' : 1 , 'b' : [ 2 , 3 ] } ; y += z ** 2 // 7",
 }
 
+PERPLEXITY = """[[stage]]
+kind = "perplexity"
+language = "en"
+reference = ["corpus:reference"]
+[stage.training]
+tokens = "words"
+order = 3
+[stage.rules]
+usual = { column = "perplexity_bucket", in = ["head", "middle"] }
+
+"""
+
 RECIPE = """
 [ingest]
 set_aside = { heldout = 0.05, reference = 0.1 }
@@ -30,23 +42,13 @@ kind = "language"
 wanted = { column = "language", in = ["en", "de", "fr"] }
 confident = { column = "language_score", min = 0.5 }
 
-[[stage]]
-kind = "perplexity"
-language = "en"
-reference = ["corpus:reference"]
-[stage.training]
-tokens = "words"
-order = 3
-[stage.rules]
-usual = { column = "perplexity_bucket", in = ["head", "middle"] }
-
-[[stage]]
+{perplexity}[[stage]]
 kind = "language"
 name = "again"
 only = { language = ["en", "de"] }
 [stage.rules]
 best = { column = "again_score", quantile = [0.1, 1.0] }
-"""
+""".replace("{perplexity}", PERPLEXITY)
 
 
 def command(*arguments: object) -> list[str]:

@@ -102,7 +102,7 @@ class Heuristics:
             bounds,
             values,
         )
-        columns = [_column(signal, out[at]) for at, signal in self._places(blocks)]
+        columns = [_column(signal, out[row]) for row, signal in self._places(blocks)]
         if "rps" in self.sets:
             columns += _lists(values, bounds)
         return pa.record_batch(columns, schema=self.gives)
@@ -136,8 +136,8 @@ class Heuristics:
             codes = pc.index_in(batch.column(self.language_column), pa.array(known, pa.string()))
             rows = pc.fill_null(codes, len(known)).to_numpy(zero_copy_only=False)
         else:
-            at = known.index(self.language) if self.language in known else len(known)
-            rows = np.full(batch.num_rows, at, np.int32)
+            place = known.index(self.language) if self.language in known else len(known)
+            rows = np.full(batch.num_rows, place, np.int32)
         return Stops(
             rows.astype(np.int32),
             _packed(tuple(chosen.get(code, ()) for code in known), False),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from support import SENTENCES, digests
+from support import SENTENCES
 
 STAGE = """
 from dataclasses import dataclass
@@ -120,11 +120,3 @@ def test_other_documents_alive_mean_other_buckets(corpus: Path, tamis) -> None:
     assert now == [row for row in before if row[0] != "fr"], "each language stands for itself"
     done = tamis("status", "corpus").stdout
     assert done.count("done") == 5, done
-
-
-def test_buckets_are_the_same_for_any_number_of_workers(corpus: Path, tamis) -> None:
-    """They are filled by a phase of their own."""
-    tamis("run", "sizes.toml", "in.jsonl", "-o", "again", "--workers", 2)
-    tamis("run", "sizes.toml", "in.jsonl", "-o", "more", "--workers", 1)
-    again, more = (digests(corpus.parent / name) for name in ("again", "more"))
-    assert again == more

@@ -57,6 +57,6 @@ def test_the_recipe_in_the_page_is_one(tmp_path: Path) -> None:
 
 
 def test_every_bundled_recipe_is_in_the_page() -> None:
-    """With what it follows where paper and code say different things."""
-    for name in recipe.bundled():
+    """With what it follows where paper and code differ; ccnet has a page of its own."""
+    for name in recipe.bundled().keys() - {"ccnet"}:
         assert f"`{name}`" in PAGE, name

@@ -19,7 +19,7 @@ import fsspec
 import orjson
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from support import RECIPE, command, digests, record
+from support import PERPLEXITY, RECIPE, command, digests, record
 
 from tamis.pipeline import files, lock
 from tamis.pipeline.errors import Busy, CallError, WorkError
@@ -101,6 +101,7 @@ def test_every_command_on_a_store(
     s3: Any, pages: str, laws: str, tmp_path: Path, tamis: Any
 ) -> None:
     """What works on a directory works on a URL, in both directions."""
+    (tmp_path / laws).write_text((tmp_path / laws).read_text().replace(PERPLEXITY, ""))
     corpus, inputs = f"s3://{OUT}/corpus", "s3://bucket-in/**/*.jsonl"
     tamis("ingest", inputs, "-o", corpus, "--recipe", laws, "--workers", 2)
     tamis("language", corpus, "--recipe", laws, "--workers", 2)
