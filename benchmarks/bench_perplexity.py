@@ -21,8 +21,9 @@ from measuring import Row, Sample, in_process, median, plain, rate
 from texts import SCRATCH, Pool, documents, fresh, pool
 
 from tamis.filters.ngram.model import load
-from tamis.filters.ngram.model_training import Training, train
+from tamis.filters.ngram.model_training import train
 from tamis.filters.ngram.normalise_tables import PUNCTUATION
+from tamis.filters.ngram.settings import Training
 
 MEGABYTES = 20.0
 BATCH = 256

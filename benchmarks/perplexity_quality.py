@@ -25,7 +25,8 @@ import pyarrow as pa
 from texts import DEFAULT_DATA, ROOT
 
 from tamis.filters.ngram.model import load
-from tamis.filters.ngram.model_training import Training, train
+from tamis.filters.ngram.model_training import train
+from tamis.filters.ngram.settings import Training
 
 PAGE, DRAWING = ROOT / "docs/perplexity.md", ROOT / "docs/perplexity_buckets.svg"
 BEGIN, END = "<!-- measured: benchmarks/perplexity_quality.py -->", "<!-- end -->"

@@ -89,7 +89,9 @@ class _Pool:
         # Arrow looks for pandas at its first array: 0.25 s where it is installed. The server starts
         # once: with whatever kinds of stages this process has loaded by then (Numba: 0.2 s).
         kinds = {path.partition(":")[0] for path in KINDS.values()} & set(sys.modules)
-        modules = ["tamis.pipeline.step", type(phase).__module__, "pandas", *sorted(kinds)]
+        needed = {m for kind in kinds for m in getattr(sys.modules[kind], "WORKERS_NEED", ())}
+        base = ["tamis.pipeline.step", type(phase).__module__, "pandas"]
+        modules = [*base, *sorted(kinds | needed)]
         self.context.set_forkserver_preload(modules)
         self.running: list[_Worker] = []
         self.suspects: dict[int, list[Held]] = defaultdict(list)

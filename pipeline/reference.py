@@ -52,12 +52,15 @@ def bound(corpus: Corpus, recipe: Recipe) -> Recipe:
 
 def _bound(corpus: Corpus, stage: Stage) -> Stage:
     measure: Any = stage.measure
-    if (asked := _asked(stage)) is None:
+    if (folder := trained(corpus, stage)) is None:
         return stage
-    found = assets.find(corpus, stage.name, asked)
-    if found is None:
-        return stage
-    return dataclasses.replace(stage, measure=measure.with_models(found))
+    return dataclasses.replace(stage, measure=measure.with_models(folder))
+
+
+def trained(corpus: Corpus, stage: Stage) -> Path | None:
+    """Where the models lie that were trained for a stage; None for one that trains none."""
+    asked = _asked(stage)
+    return assets.find(corpus, stage.name, asked) if asked else None
 
 
 def _asked(stage: Stage) -> dict[str, Any] | None:

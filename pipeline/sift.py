@@ -14,7 +14,7 @@ from tamis.pipeline.errors import WorkError
 from tamis.pipeline.ledger import TallyPhase, total
 from tamis.pipeline.phase import Runner, pending
 from tamis.pipeline.recipe import Recipe
-from tamis.pipeline.reference import bound
+from tamis.pipeline.reference import bound, trained
 from tamis.pipeline.rows import RowPhase
 from tamis.pipeline.signals import ALL, present, promise
 from tamis.pipeline.stage import Stage, assets, fingerprints
@@ -141,12 +141,12 @@ class Sift:
             files.write_json(self.corpus.stage_file(stage.name), content)
 
     def _assets(self, stage: Stage) -> dict[str, dict[str, str]]:
-        """The model files of a stage; those of the corpus by their place in it."""
-        inside = f"{self.corpus.root}/"
-        return {
-            name: {**asset, "path": asset["path"].removeprefix(inside)}
-            for name, asset in assets(stage.measure).items()
-        }
+        """The model files of a stage; those of the corpus by their place in it, wherever it is."""
+        found = assets(stage.measure)
+        if folder := trained(self.corpus, self.written.stage(stage.name)):
+            for asset in found.values():
+                asset["path"] = f"assets/{stage.name}{asset['path'].removeprefix(str(folder))}"
+        return found
 
 
 def groups(recipe: Recipe) -> list[list[Stage]]:

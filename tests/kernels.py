@@ -11,7 +11,8 @@ from tamis.filters.heuristics.c4 import C4
 from tamis.filters.heuristics.heuristics import Heuristics
 from tamis.filters.heuristics.refinedweb import RefinedWeb
 from tamis.filters.ngram.model import load
-from tamis.filters.ngram.model_training import Training, train
+from tamis.filters.ngram.model_training import train
+from tamis.filters.ngram.settings import Training
 
 SENTENCE = "One document, whose words are enough for a handful of pieces."
 

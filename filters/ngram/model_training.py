@@ -3,44 +3,31 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from tamis.filters.ngram import arpa, arpa_reader, binary_writer, lmplz, pieces, pieces_training
 from tamis.filters.ngram.checking import check
 from tamis.filters.ngram.estimate import estimate
 from tamis.filters.ngram.levels import END, Levels
-from tamis.filters.ngram.model import ARPA, BINARY, PIECES, buffers, describe, load
+from tamis.filters.ngram.model import buffers, load
+from tamis.filters.ngram.model_files import ARPA, BINARY, PIECES, describe
 from tamis.filters.ngram.normalise import normalised
+from tamis.filters.ngram.settings import Texts, Training
 from tamis.filters.ngram.tokens import Tokens
 from tamis.filters.ngram.vocabulary import Vocabulary
-
-Texts = Callable[[], Iterable[pa.LargeStringArray]]
-"""The reference text, a batch at a time; it is read twice."""
 
 MEMORY = 1 << 30
 RESERVED = 240 << 20
 """Bytes that Python, libraries, buffers and the vocabulary take; the rest is for sorting."""
 LEAST = 1 << 25
 NOTHING = "there is no sentence in the reference text"
-
-
-@dataclass(frozen=True)
-class Training:
-    """What a model is made like; the defaults are CCNet's but for the form."""
-
-    order: int = 5
-    tokens: Literal["sentencepiece", "words"] = "sentencepiece"
-    vocabulary: int = 65_536
-    """How many pieces there are, or fewer where the text is too small for so many."""
-    form: Literal["fixed", "ccnet"] = "fixed"
 
 
 def train(

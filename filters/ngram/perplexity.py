@@ -13,11 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.filters.buckets import Buckets
-from tamis.filters.kernels.compiled import cache_folder
 from tamis.filters.ngram.cutoffs import CCNET
-from tamis.filters.ngram.model import FACTS, check_digests, files_of, load
-from tamis.filters.ngram.model_training import Texts, Training, train
+from tamis.filters.ngram.model_files import FACTS, check_digests, files_of
+from tamis.filters.ngram.settings import Texts, Training
 
+WORKERS_NEED = ("tamis.filters.ngram.model",)
+"""What a process that measures imports besides: Numba, which a command that does not is spared."""
 NAMES = ("head", "middle", "tail")
 LANGUAGE = "{language}"
 
@@ -115,6 +116,8 @@ class Perplexity:
 
     def train(self, texts: Mapping[str, Texts], folder: Path) -> dict[str, Any]:
         """Trains a model for every language in a folder; gives what they are."""
+        from tamis.filters.ngram.model_training import train
+
         return {name: train(text, self.training, folder / name) for name, text in texts.items()}
 
     def prepare(self) -> None:
@@ -127,6 +130,9 @@ class Perplexity:
                 "it has no models: give their paths as its option models, or good text to train "
                 "them from as its option reference"
             )
+        from tamis.filters.kernels.compiled import cache_folder
+        from tamis.filters.ngram.model import load
+
         places = [*by_language(self.models).values(), *by_language(self.bad_models).values()]
         for place in places:
             check_digests(place)
@@ -138,6 +144,8 @@ class Perplexity:
 
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """All columns null where there is no model; the bucket, unless by cut-offs, always."""
+        from tamis.filters.ngram.model import load
+
         good, bad = by_language(self.models), by_language(self.bad_models)
         values, worse = (np.full(batch.num_rows, np.nan) for _ in range(2))
         for language, rows, texts in self._by_language(batch, good):

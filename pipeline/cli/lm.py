@@ -54,10 +54,10 @@ def train(
     json: o.JsonOption = False,
 ) -> None:
     """Learns a model from text: pieces and an interpolated modified Kneser-Ney estimate."""
-    from tamis.filters.ngram import model_training
+    from tamis.filters.ngram import model_training, settings
 
     made = _settings(
-        model_training.Training, order=order, tokens=tokens, vocabulary=vocabulary, form=form
+        settings.Training, order=order, tokens=tokens, vocabulary=vocabulary, form=form
     )
     program = shutil.which("lmplz") if lmplz else ""
     if lmplz and not program:

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 from support import prose
 
-from tamis.filters.ngram.model_training import Training, train
+from tamis.filters.ngram.model_training import train
+from tamis.filters.ngram.settings import Training
 
 
 @pytest.fixture(scope="session")

@@ -60,8 +60,9 @@ def pages(s3: Any) -> str:
 
 @pytest.fixture
 def laws(tmp_path: Path) -> str:
-    """The recipe of the laws with small shards."""
-    (tmp_path / "laws.toml").write_text(RECIPE.replace("1500000", "250000"))
+    """The recipe of the laws with small shards, and enough set aside to train a model."""
+    own = RECIPE.replace("1500000", "250000").replace("reference = 0.1", "reference = 0.45")
+    (tmp_path / "laws.toml").write_text(own)
     return "laws.toml"
 
 
@@ -80,6 +81,7 @@ def test_the_same_bytes_as_on_a_disk(
     tamis(*arguments[3:])
     tamis("run", laws, pages, "-o", "local", "--workers", 1)
     assert objects(s3, "c") == digests(tmp_path / "local")
+    assert "c/assets/perplexity/en/lm.bin" in _keys(s3)
     assert not [key for key in _keys(s3) if ".lock" in key or ".tmp" in key]
     assert not list(Path(scratch).rglob("*.tmp"))
     assert "c/logs/ingest/timing.json" in _keys(s3)
