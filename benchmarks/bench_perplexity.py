@@ -55,7 +55,8 @@ def _row(form: str, learnt: Pool, texts: list[str], size: float, rounds: int) ->
     found: dict[str, list[float]] = {"tamis": [], "chain": []}
 
     def score() -> None:
-        found["tamis"] = [v for batch in batches for v in ours.perplexity(batch).tolist()]
+        scores = [ours.score(batch) for batch in batches]
+        found["tamis"] = [v for logs, n in scores for v in (10.0 ** (-logs / n)).tolist()]
 
     def other() -> None:
         found["chain"] = [chain.perplexity(text) for text in texts]
@@ -109,13 +110,13 @@ class Chain:
         self.model = kenlm.Model(str(folder / "lm.bin"))
 
     def perplexity(self, text: str) -> float:
-        """As cc_net's DocLM computes it."""
+        """As cc_net's DocLM computes it, before it rounds to a tenth."""
         total, length = 0.0, 0
         line = " ".join(self.pieces.encode_as_pieces(normalised(text)))
         for part in line.split("\n"):
             total += self.model.score(part)
             length += len(part.split()) + 1
-        return round(10.0 ** (-total / length), 1)
+        return 10.0 ** (-total / length)
 
 
 def normalised(text: str) -> str:
