@@ -34,7 +34,7 @@ from tamis.filters.ngram.layout import (
 from tamis.filters.ngram.levels import HIGHEST_ORDER, SPECIAL
 from tamis.filters.ngram.probing import Words, look_up, probes, reciprocal
 
-_ADVICE = "convert the model with KenLM's `build_binary probing`, or give its ARPA file"
+_ADVICE = "make it one with KenLM's `build_binary probing`, from its ARPA file"
 
 
 class Geometry(NamedTuple):
@@ -176,7 +176,7 @@ def _check_magic(head: bytes) -> None:
             raise ValueError(f"KenLM's format of version {version}, not 5: {_ADVICE}")
         if head.startswith(b"mmap lm http://kheafield.com/code incomplete"):
             raise ValueError("whoever wrote this model did not finish: build it again")
-        raise ValueError("not a model in KenLM's binary format")
+        raise ValueError(f"not a model in KenLM's binary format: {_ADVICE}")
     if len(head) < SANITY.size + FIXED.size:
         raise ValueError("cut off in its header")
     if SANITY.unpack_from(head) != SANE:

@@ -121,9 +121,9 @@ class Perplexity:
         return {name: train(text, self.training, folder / name) for name, text in texts.items()}
 
     def prepare(self) -> None:
-        """Checks the models by their digests; compiles the kernels, which are kept on disk.
+        """Opens the models and checks their digests; compiles the kernels, which are kept on disk.
 
-        Raises ValueError if there is neither a model nor anything to train one from.
+        Raises ValueError for a model that is broken, and if there is none nor text to train one.
         """
         if not self.models and not self.reference:
             raise ValueError(
@@ -136,6 +136,7 @@ class Perplexity:
         places = [*by_language(self.models).values(), *by_language(self.bad_models).values()]
         for place in places:
             check_digests(place)
+            load(str(place))  # one that is broken would make an error of every document
         folder = cache_folder()
         mark = folder / "perplexity.ready" if folder else None
         if places and mark and not mark.exists():

@@ -136,3 +136,15 @@ def test_wrong_calls_of_lm_are_answered(tmp_path: Path, tamis) -> None:
     assert not (tmp_path / "lm").exists() and [p.name for p in (tmp_path / "full").iterdir()] == [
         "x"
     ]
+
+
+def test_a_broken_model_is_said_before_any_document_is_judged(tmp_path: Path, tamis) -> None:
+    """Else every document of its language would be an error, and rejected."""
+    (tmp_path / "pp.toml").write_text(RECIPE)
+    (tmp_path / "one.jsonl").write_text(f'{{"text": "{SENTENCES["en"]}"}}\n')
+    (tmp_path / "en.arpa").write_text("\\data\\\n")
+    (tmp_path / "en.sp.model").write_bytes(b"no model")
+    call = ("run", "pp.toml", "one.jsonl", "-o", "c", "--set", 'perplexity.models={en="en.arpa"}')
+    assert "SentencePiece" in tamis(*call, expect=1).stderr
+    (tmp_path / "en.sp.model").unlink()
+    assert "en.sp.model is missing" in tamis(*call, expect=2).stderr
