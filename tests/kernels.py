@@ -1,4 +1,4 @@
-"""Compiles every kernel, unless that was done before: two minutes of one core."""
+"""Compiles every kernel, unless that was done before: a minute of one core."""
 
 from __future__ import annotations
 

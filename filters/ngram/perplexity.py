@@ -144,7 +144,7 @@ class Perplexity:
             mark.touch()
 
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """All columns null where there is no model; the bucket, unless by cut-offs, always."""
+        """Null where there is no model; the bucket also where it waits for the whole corpus."""
         from tamis.filters.ngram.model import load
 
         good, bad = by_language(self.models), by_language(self.bad_models)
