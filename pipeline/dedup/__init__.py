@@ -1,0 +1,1 @@
+"""Duplicates: what documents share, who is whose duplicate, and who stays."""
