@@ -128,8 +128,7 @@ class Signatures:
 
     @classmethod
     def open(cls, place: Location) -> Signatures:
-        """Opens a file; raises Damaged if it is no such file or is cut off, WorkError if missing.
-        """
+        """Opens a file; raises Damaged if it is no such file or is cut off, WorkError if missing."""
         held = image(place)
         try:
             return cls(place, held, held.batch())
