@@ -1,0 +1,125 @@
+"""Components cut into stars: who is whose duplicate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tamis.filters.kernels import stars as kernels
+from tamis.filters.kernels.arrays import Bytes, Hashes, Longs
+
+CENTRES = 100
+METHODS = ("", "minhash", "url", "containment")
+"""What the numbers in `Stars.by` stand for."""
+
+
+@dataclass(frozen=True)
+class Members:
+    """The members of some components, one component behind the other.
+
+    Within a component they come in the order in which they may become centres, the pinned first.
+    They are compared by sets or, where there are none, by signatures; one without shingles by its
+    URL alone.
+    """
+
+    starts: Longs
+    """int64[c + 1]: where each component begins, and where the last one ends, which is m."""
+    pinned: Longs
+    """int64[c]: how many at the front of each component are centres that join nobody."""
+    urls: Hashes
+    """uint64[m, 2]: equal for the same page; 0, 0 for none."""
+    sets: tuple[Hashes, Longs] | None = None
+    """Values, ascending and distinct for each member, and int64[m + 1]: where each one's begin."""
+    signatures: npt.NDArray[Any] | None = None
+    """uint32 or uint64[m, permutations]."""
+    shingles: npt.NDArray[Any] | None = None
+    """How many a member has; needed beside signatures."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """From when on members are similar; 0: never by this.
+
+    Containment is the share of the smaller member's shingles that the other one has too.
+    """
+
+    jaccard: float = 0.0
+    containment: float = 0.0
+    centres: int = CENTRES
+    """After so many the rest of a component are stars of one. All pinned ones are tried."""
+
+
+class Stars(NamedTuple):
+    """What became of m members in c components."""
+
+    centre: Longs
+    """int64[m]: the place of its centre among the members, its own for a centre."""
+    similarity: npt.NDArray[np.float32]
+    """The Jaccard index with its centre, but of a member that joined by containment that; 1 for a
+    centre, NaN where one of them has no shingles."""
+    by: Bytes
+    """uint8[m], see METHODS; of several it is the first of URL, minhash, containment."""
+    compared: Longs
+    """int64[c]: how many pairs were looked at."""
+    uncompared: Longs
+    """int64[c]: how many pairs were left when the limit of centres was reached."""
+
+
+def stars(members: Members, bounds: Bounds) -> Stars:
+    """Cuts components into stars, greedily.
+
+    The first member that is left is a centre, and all that are left and similar to it join it; the
+    pinned ones come first and take from all that follow them. One that could join several centres
+    joins the first.
+    """
+    count, components = int(members.starts[-1]), len(members.pinned)
+    found = Stars(
+        np.arange(count),
+        np.ones(count, np.float32),
+        np.zeros(count, np.uint8),
+        np.zeros(components, np.int64),
+        np.zeros(components, np.int64),
+    )
+    values, offsets = members.sets or (np.zeros(0, np.uint64), np.zeros(1, np.int64))
+    signatures = members.signatures
+    if signatures is None or members.sets is not None:
+        signatures = np.zeros((0, 1), np.uint32)
+    kernels.cut(
+        members.starts,
+        members.pinned,
+        members.sets is not None,
+        values,
+        offsets,
+        signatures,
+        _sizes(members),
+        members.urls,
+        float(bounds.jaccard),
+        float(bounds.containment),
+        bounds.centres,
+        *found,
+    )
+    return found
+
+
+def _sizes(members: Members) -> Longs:
+    if members.sets is not None:
+        return np.diff(members.sets[1])
+    if members.signatures is None:
+        return np.zeros(len(members.urls), np.int64)
+    assert members.shingles is not None
+    return members.shingles.astype(np.int64)
+
+
+def matching_band(
+    signatures: npt.NDArray[Any], member: Longs, centre: Longs, bands: int, rows: int
+) -> npt.NDArray[np.int16]:
+    """int16[k]: the first band in which a member and its centre are equal, -1 for none.
+
+    member, centre: int64[k], rows of `signatures` that have shingles; rows: values in a band.
+    """
+    first = np.empty(len(member), np.int16)
+    kernels.first_equal_band(signatures, member, centre, bands, rows, first)
+    return first
