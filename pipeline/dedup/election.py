@@ -18,9 +18,7 @@ from tamis.pipeline.dedup.work import Work, numbers
 from tamis.pipeline.guard import Guard
 from tamis.pipeline.storage.location import Location
 
-TEXT = len(METHODS)
-BY = (*METHODS, "text")
-"""What the numbers in the column `by` stand for."""
+TEXT = METHODS.index("text")
 
 
 @dataclass

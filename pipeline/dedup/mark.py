@@ -9,15 +9,20 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
-from tamis.pipeline.dedup.election import BY, stars_name
+from tamis.pipeline.dedup.elect import METHODS
+from tamis.pipeline.dedup.election import stars_name
+from tamis.pipeline.dedup.rates import rates
+from tamis.pipeline.dedup.second import rewrite
 from tamis.pipeline.dedup.signed import Signed
 from tamis.pipeline.dedup.work import Work, numbers
 from tamis.pipeline.guard import Guard
 from tamis.pipeline.rounds import FIRST
 from tamis.pipeline.schema import Status
+from tamis.pipeline.signals import one_chunk
 
 
 @dataclass
@@ -72,9 +77,57 @@ class MarkPhase:
                 table = pa.Table.from_arrays(list(columns.values()), schema=stage.schema)
                 out.write_table(table, row_group_size=max(1, stop - first))
                 first = stop
-        self.corpus.complete(
-            self.place, shard.name, {"fingerprint": self.work_.key, **draft.facts}
-        )
+        tallied = rates(self.corpus, stage, shard.name, self.place)
+        record = {"fingerprint": self.work_.key, **tallied, **draft.facts}
+        self.corpus.complete(self.place, shard.name, record)
+
+
+@dataclass
+class SettlePhase:
+    """Writes the final answer of a stage: the first, but for clusters that were cut again."""
+
+    work_: Work
+    units: int
+    tasks: Sequence[Sequence[int]]
+    quiet: bool = True
+
+    @property
+    def corpus(self) -> Corpus:
+        return self.work_.corpus
+
+    @property
+    def name(self) -> str:
+        return f"{self.work_.stage.name}-settle"
+
+    def done(self, unit: int) -> bool:
+        record = self.corpus.record(self.work_.stage.name, self.corpus.shards[unit].name) or {}
+        return record.get("settled") == self.work_.key
+
+    def size(self, unit: int) -> int:
+        return 0
+
+    def part(self, rank: int) -> SettlePhase:
+        return self
+
+    def work(self, unit: int, guard: Guard) -> None:
+        """Writes one shard; its first answer by another name if nothing in it changed."""
+        if self.done(unit):
+            return
+        stage, shard = self.work_.stage, self.corpus.shards[unit].name
+        first = self.corpus.record(f"{stage.name}/{FIRST}", shard) or {}
+        facts = {name: first[name] for name in ("fingerprint", "bytes", "sha256")}
+        again = Answers(self.work_, Signed(self.corpus, stage), self.units, unit)
+        self.corpus.retract(stage.name, shard)
+        if len(again.rows):
+            draft = rewrite(self.corpus, stage, shard, stage.name, again.overlaid)
+            facts |= draft.facts
+        else:
+            target = self.corpus.signals(stage.name, shard)
+            target.unlink(missing_ok=True)
+            files.copy(self.corpus.signals(f"{stage.name}/{FIRST}", shard), target)
+        tallied = rates(self.corpus, stage, shard, stage.name)
+        record = {"settled": self.work_.key, "changed": len(again.rows), **tallied, **facts}
+        self.corpus.complete(stage.name, shard, record)
 
 
 class Answers:
@@ -92,8 +145,22 @@ class Answers:
             batch = work.read(stars_name(place))
             bounds = np.searchsorted(numbers(batch, "row"), (low, high))
             parts.append(batch.slice(bounds[0], bounds[1] - bounds[0]))
-        self.decided = pa.Table.from_batches(parts).sort_by("row").combine_chunks()
-        self.rows = self.signed[self.decided.column("row").to_numpy() - low]
+        self.rows = np.empty(0, np.int32)
+        if parts:
+            self.decided = pa.Table.from_batches(parts).sort_by("row").combine_chunks()
+            self.rows = self.signed[self.decided.column("row").to_numpy() - low]
+
+    def overlaid(self, table: pa.Table, first: int) -> pa.Table:
+        """A table of the first answer, its first row this one of the shard, with these over it."""
+        new = self.between(first, first + table.num_rows)
+        start, end = np.searchsorted(self.rows, (first, first + table.num_rows))
+        mask = np.zeros(table.num_rows, np.bool_)
+        mask[self.rows[start:end] - first] = True
+        columns = [
+            pc.if_else(pa.array(mask), new[name], one_chunk(table.column(name)))
+            for name in table.schema.names
+        ]
+        return pa.Table.from_arrays(columns, schema=table.schema)
 
     def between(self, first: int, stop: int) -> dict[str, pa.Array]:
         """The columns of the documents first to stop of the shard."""
@@ -133,7 +200,7 @@ def _columns(table: pa.Table, rows: Any, evaluated: Any) -> list[pa.Array]:
     by, band, chained = (np.full(count, v, t) for v, t in ((0, int), (-1, np.int16), (0, bool)))
     by[rows], band[rows] = table.column("by").to_numpy(), table.column("band").to_numpy()
     chained[rows] = table.column("chained").to_numpy(zero_copy_only=False)
-    names = pa.array(BY, pa.string())
+    names = pa.array(METHODS, pa.string())
     return [
         pa.array(removed, mask=~evaluated),
         pa.array(cluster, mask=size == 1),

@@ -126,18 +126,25 @@ def join(phase: MatchPhase, scratch: Path) -> None:
     write_members(work, signed, rows, component, np.zeros(len(rows), np.uint8))
 
 
-def write_members(work: Work, signed: Signed, rows: Any, component: Any, failed: Any) -> None:
+def write_members(
+    work: Work, signed: Signed, rows: Any, component: Any, failed: Any, name: str = "members"
+) -> None:
     """Writes groups in the order in which their members may become centres.
 
     failed: 1 for members that failed a later rule, who come behind the others. Members with the
-    same text follow the first of them, their representative.
+    same text follow the first of them, their representative; but not where an address counts too,
+    which may differ.
     """
     if not len(rows):
-        work.write("members", NONE)
+        work.write(name, NONE)
         return
-    priority = signed.take("priority", rows)
-    order = np.lexsort((rows, priority, failed, rows < signed.own, component))
+    measure: Any = work.stage.measure
+    order = np.lexsort(
+        (rows, signed.take("priority", rows), failed, rows < signed.own, component)
+    )
     rows, component, failed = rows[order], component[order], failed[order]
-    first = representatives(rows, component, signed.take("text_hash", rows))
+    first = rows
+    if "url" not in measure.methods:
+        first = representatives(rows, component, signed.take("text_hash", rows))
     columns = {"component": component, "row": rows, "representative": first, "failed": failed}
-    work.write("members", columns)
+    work.write(name, columns)

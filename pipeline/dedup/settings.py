@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
 from tamis.filters.minhash_settings import NAMED, Banding, Shingling
+from tamis.pipeline import files
+from tamis.pipeline.errors import CallError
 
 Method = Literal["minhash", "text", "url", "containment"]
 Criterion = Literal["first", "longest", "newest", "perplexity"]
 COLUMN_OF: dict[Criterion, str] = {"newest": "date", "perplexity": "perplexity"}
 """What a keeper is chosen by, where that is a column of its own."""
+INDEX = "index.json"
 GIVES = pa.schema(
     [
         pa.field("duplicate", pa.bool_()),
@@ -26,6 +30,22 @@ GIVES = pa.schema(
         pa.field("duplicate_chained", pa.bool_()),
     ]
 )
+
+
+def parts_of(folder: Path, measure: Dedup) -> list[Path]:
+    """The files of an index; raises CallError if it is none, or not one of these signatures."""
+    try:
+        content = files.read_json(folder / INDEX)
+    except FileNotFoundError:
+        raise CallError(
+            f"{folder} is no index (no {INDEX} there): make one with `tamis index`"
+        ) from None
+    if content["signatures"] != measure.signatures:
+        raise CallError(
+            f"{folder} holds signatures of {content['signatures']}, the recipe makes "
+            f"{measure.signatures}: give it the same parameters"
+        )
+    return [folder / part["file"] for part in content["parts"]]
 
 
 @dataclass(frozen=True)
@@ -106,6 +126,11 @@ class Dedup:
         """The permutations, in bands of rows."""
         return replace(NAMED[self.parameters][1], **self._given(bands=0, rows=0, bits=0, seed=0))
 
+    @property
+    def signatures(self) -> dict[str, Any]:
+        """What signatures depend on: those of two corpora are comparable if it is the same."""
+        return {**asdict(self.shingling), **asdict(self.banding)}
+
     def _given(self, **names: Any) -> dict[str, Any]:
         values = {name: getattr(self, option or name) for name, option in names.items()}
         return {name: value for name, value in values.items() if value is not None}
@@ -122,6 +147,17 @@ class Dedup:
     @property
     def gives(self) -> pa.Schema:
         return GIVES
+
+    def assets(self) -> dict[str, Path]:
+        """What says which files are in every index."""
+        return {f"index.{number}": Path(name) / INDEX for number, name in enumerate(self.index)}
+
+    def parts(self) -> list[Path]:
+        """The files of all indexes.
+
+        Raises CallError for a folder that is none, or one of other shingles or bands.
+        """
+        return [part for name in self.index for part in parts_of(Path(name), self)]
 
     def allowed(self, source: str | None) -> float:
         """The share of a source's documents that may go."""
