@@ -3,8 +3,8 @@
 A keeper is chosen by what is known before its stage. Where it then fails a later rule, the other
 members of its cluster are measured too, and the best one that passes stays. So such a stage has two
 answers: `first`, which decides what the stages after it measure and what quantiles fall on, and the
-final one, which decides what is kept. A stage that looks at all documents reads the final answers of
-those before it; until it is known, everything else reads the first.
+final one, which decides what is kept. A stage that looks at all documents reads the final answers
+of those before it; until it is known, everything else reads the first.
 """
 
 from __future__ import annotations
@@ -60,5 +60,5 @@ def settled_key(stages: Sequence[Stage], stage: Stage, fingerprints: Mapping[str
 
 
 def is_settled(corpus: Corpus, stage: Stage, key: str) -> bool:
-    """Whether the final answer of a stage is there for every shard, by its judges' present rules."""
+    """Whether a stage's final answer is there for every shard, by the present rules of judges."""
     return all(record and record.get("settled") == key for record in corpus.records(stage.name))

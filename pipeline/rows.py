@@ -121,7 +121,10 @@ class RowPhase:
                 return False
             if self.again and record.get("again") != self.again:
                 return False
-            if not self.again and record.get("rows_asked_for") not in (ALL, promised["rows_asked_for"]):
+            if not self.again and record.get("rows_asked_for") not in (
+                ALL,
+                promised["rows_asked_for"],
+            ):
                 return False
         return True
 

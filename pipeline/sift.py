@@ -51,7 +51,9 @@ class Sift:
 
     def _first(self, stages: Iterable[Stage]) -> list[Stage]:
         """Stages with those that elect keepers in their first view."""
-        return [dataclasses.replace(s, view=rounds.FIRST) if rounds.clusters(s) else s for s in stages]
+        return [
+            dataclasses.replace(s, view=rounds.FIRST) if rounds.clusters(s) else s for s in stages
+        ]
 
     def _in_view(self, stage: Stage, stages: Sequence[Stage]) -> Stage:
         if not rounds.clusters(stage):

@@ -16,7 +16,6 @@ from tamis.pipeline.engine import Engine
 from tamis.pipeline.phase import pending
 from tamis.pipeline.recipe import Recipe
 
-
 STAGES = {
     "language": "Identifies the language of every document that is alive.",
     "dedup": "Finds documents that are copies of others, near or exact, and keeps one of each.",

@@ -76,10 +76,11 @@ def _boundary(batch: Any, units: int, unit: int) -> int:
 
 def _elected(work: Work, signed: Signed, batch: Any) -> tuple[dict[str, Any], dict[str, int]]:
     """The columns of the answer, one row for every member of the corpus, and what was counted."""
+    measure: Any = work.stage.measure
     rows, component = numbers(batch, "row"), numbers(batch, "component")
     follows = numbers(batch, "representative")
     alone = np.flatnonzero(rows == follows)  # identical texts are compared once
-    found, uncompared = _clusters(work.stage.measure, work, signed, rows[alone], component[alone])
+    found, uncompared = _clusters(measure, work, signed, rows[alone], component[alone])
     order = np.argsort(rows[alone])
     of = order[np.searchsorted(rows[alone], follows, sorter=order)]
     centre = rows[alone][found.centre[of]]
@@ -96,7 +97,7 @@ def _elected(work: Work, signed: Signed, batch: Any) -> tuple[dict[str, Any], di
     mine = np.flatnonzero(rows < signed.own)
     mine = mine[np.argsort(rows[mine])]
     columns = {name: values[mine] for name, values in columns.items()}
-    columns["band"] = _bands(work.stage.measure, signed, columns["row"], columns["centre"])
+    columns["band"] = _bands(measure, signed, columns["row"], columns["centre"])
     columns["cluster"] = signed.numbers(columns["centre"])
     removed = columns["row"] != columns["centre"]
     ids = np.full(len(mine), None, object)
@@ -112,7 +113,9 @@ def _clusters(
     what is similar by the signatures; the others are compared as the stage asks.
     """
     starts = np.concatenate([_changes(component), [len(rows)]])
-    pinned = np.add.reduceat(rows >= signed.own, starts[:-1]) if len(rows) else np.empty(0, np.int64)
+    pinned = (
+        np.add.reduceat(rows >= signed.own, starts[:-1]) if len(rows) else np.empty(0, np.int64)
+    )
     exact = measure.verify == "exact" and bool({"minhash", "containment"} & {*measure.methods})
     bounds = Bounds(
         measure.similarity if "minhash" in measure.methods else 0.0,
@@ -171,9 +174,7 @@ class _Compared:
         if exact:
             return Members(**common, sets=Sets(self.work, self.signed).take(rows))
         shingles = self.signed.take("shingles", rows)
-        return Members(
-            **common, signatures=self.signed.take("signature", rows), shingles=shingles
-        )
+        return Members(**common, signatures=self.signed.take("signature", rows), shingles=shingles)
 
     def _pairs(self, column: str, rows: Any) -> Any:
         hashes = np.ascontiguousarray(self.signed.take(column, rows), np.uint8)

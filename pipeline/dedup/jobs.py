@@ -29,7 +29,7 @@ from tamis.pipeline.progress import Progress
 from tamis.pipeline.rounds import CHANCE, FIRST
 from tamis.pipeline.rows import RowPhase
 from tamis.pipeline.sift import Sift, most_tasks
-from tamis.pipeline.stage import Stage
+from tamis.pipeline.stage import Stage, prepare
 from tamis.pipeline.storage.location import Location
 from tamis.pipeline.storage.scratch import scratch_of
 
@@ -101,6 +101,10 @@ class State:
 class Sign(_Job):
     """Signs the documents alive."""
 
+    def prepare(self, runner: Runner) -> None:
+        """Makes ready what workers share."""
+        prepare([self.recipe.stage(self.stage)], Progress(self.stage, 0).say)
+
     def phase(self) -> Phase | None:
         state = self.state
         return SignPhase(
@@ -117,7 +121,7 @@ class Match(_Job):
 
     def phase(self) -> MatchPhase | None:
         work = self.state.first()
-        return work and MatchPhase(work, self.state.index)
+        return MatchPhase(work, self.state.index) if work else None
 
     def settle(self, runner: Runner) -> None:
         if (phase := self.phase()) and not phase.work_.done("members"):
@@ -156,7 +160,7 @@ class Elect(_Round):
     def phase(self) -> Phase | None:
         state, work = self.state, self.work()
         index = () if self.again else state.index
-        return work and ElectPhase(work, index, [[unit] for unit in range(state.units)])
+        return ElectPhase(work, index, [[unit] for unit in range(state.units)]) if work else None
 
 
 class Mark(_Job):
@@ -191,9 +195,9 @@ class Judge(_Job):
         return JudgePhase(seen, state.earlier, state.sift.judges(state.stage), state.sift.tasks)
 
     def settle(self, runner: Runner) -> None:
-        if (phase := self.phase()) and (work := self.state.second()):
-            if not work.done("chances"):
-                write_chances(work, phase, self.state.signed(index=False))
+        phase, work = self.phase(), self.state.second()
+        if phase and work and not work.done("chances"):
+            write_chances(work, phase, self.state.signed(index=False))
 
 
 class Chance(_Job):
@@ -280,4 +284,3 @@ def second_round(root: Location, recipe: Any, stage: str, groups: Sequence[Any])
     measure = [Measure(*at, group) for group in groups]
     again = [Gather(*at, again=True), Elect(*at, again=True)]
     return [Judge(*at), Chance(*at), *measure, JudgeAgain(*at), *again, Settle(*at)]
-

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def ranges(shards: int) -> list[tuple[int, int]]:
     """Ranges of keys, in which documents of so many shards are sorted."""
     count = max(1, math.ceil(shards / SHARDS_A_RANGE))
     ends = [(1 << 64) * place // count for place in range(count + 1)]
-    return list(zip(ends[:-1], ends[1:], strict=True))
+    return list(pairwise(ends))
 
 
 def match_tasks(names: Sequence[str], shards: int) -> list[list[int]]:
@@ -48,7 +49,7 @@ def match_tasks(names: Sequence[str], shards: int) -> list[list[int]]:
     units = len(names) * len(ranges(shards))
     count = max(1, min(units, shards))
     ends = [units * place // count for place in range(count + 1)]
-    return [list(range(*pair)) for pair in zip(ends[:-1], ends[1:], strict=True)]
+    return [list(range(*pair)) for pair in pairwise(ends)]
 
 
 @dataclass
@@ -139,9 +140,7 @@ def write_members(
         work.write(name, NONE)
         return
     measure: Any = work.stage.measure
-    order = np.lexsort(
-        (rows, signed.take("priority", rows), failed, rows < signed.own, component)
-    )
+    order = np.lexsort((rows, signed.take("priority", rows), failed, rows < signed.own, component))
     rows, component, failed = rows[order], component[order], failed[order]
     first = rows
     if "url" not in measure.methods:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -197,7 +197,9 @@ def _blank(chosen: Any, values: dict[str, Any], table: pa.Table, first: int) -> 
     mask[inside] = True
     for name, value in values.items():
         place = table.schema.get_field_index(name)
-        column = pc.if_else(pa.array(mask), pa.scalar(value, table.schema.field(name).type), table.column(name))
+        column = pc.if_else(
+            pa.array(mask), pa.scalar(value, table.schema.field(name).type), table.column(name)
+        )
         table = table.set_column(place, table.schema.field(name), column)
     return table
 

@@ -148,6 +148,13 @@ class Dedup:
     def gives(self) -> pa.Schema:
         return GIVES
 
+    def prepare(self) -> None:
+        """Compiles the kernels, which are kept on disk; raises CallError for a broken index."""
+        from tamis.pipeline.dedup.kernels import compile_all
+
+        self.parts()
+        compile_all(self.shingling, self.banding)
+
     def assets(self) -> dict[str, Path]:
         """What says which files are in every index."""
         return {f"index.{number}": Path(name) / INDEX for number, name in enumerate(self.index)}

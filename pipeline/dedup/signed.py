@@ -15,7 +15,6 @@ from tamis.pipeline.dedup.signatures import Signatures
 from tamis.pipeline.stage import Stage
 from tamis.pipeline.storage.location import Location
 
-
 FILES = 512  # that are open at a time: a process may have 1,024
 
 
@@ -60,7 +59,8 @@ class Signed:
 
     @cached_property
     def _open(self) -> Callable[[Location], Signatures]:
-        return lru_cache(maxsize=FILES)(Signatures.open)
+        opened: Callable[[Location], Signatures] = lru_cache(maxsize=FILES)(Signatures.open)
+        return opened
 
     @property
     def files(self) -> Sequence[Signatures]:
