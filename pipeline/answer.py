@@ -13,6 +13,7 @@ from tamis.pipeline import ledger, rounds
 from tamis.pipeline.card import card
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.dedup.jobs import first_round, second_round
+from tamis.pipeline.dedup.summary import in_short, summaries
 from tamis.pipeline.errors import WorkError, from_os
 from tamis.pipeline.files import atomic, canonical, write_json
 from tamis.pipeline.ingest.run import planned_shards
@@ -152,7 +153,7 @@ def _counted(sift: Sift, name: str, runner: Runner) -> dict[str, Any]:
     stages = sift.present()[0]
     done = next(s for s in stages if s.name == name)
     tally = sift.tally([*stages[: stages.index(done)], done], runner)
-    sift.describe([done], tally)
+    sift.describe([done], tally, summaries(sift.corpus, [done]))
     counts: dict[str, Any] = tally["stages"][name] if tally else {}
     return counts
 
@@ -203,9 +204,10 @@ class WriteJob(_Job):
         records = {s.name: phase.written(s.name) or {} for s in sift.corpus.shards}
         tally = total(record["tally"] for record in records.values())
         content = ledger.ledger(sift.corpus, self.recipe.name, tally, missing)
+        content["clusters"] = in_short(sift.corpus, phase.stages)
         if phase.out == sift.corpus.root / "cleaned":
             ledger.save(sift.corpus, content)
-            sift.describe(phase.stages, tally)
+            sift.describe(phase.stages, tally, summaries(sift.corpus, phase.stages))
         _describe(sift, phase, records, content)
         return content
 

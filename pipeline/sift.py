@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tamis.pipeline import files, ledger, rounds
@@ -40,7 +40,7 @@ class Sift:
 
         A stage that elects keepers is in its final view if that is there.
         """
-        there, _ = present(self.corpus, self._first(self.recipe.stages), self.fingerprints)
+        there, _ = present(self.corpus, map(rounds.first, self.recipe.stages), self.fingerprints)
         resolved: list[Stage] = []
         for stage in there:
             if self.calibration.is_settled(stage, resolved):
@@ -48,12 +48,6 @@ class Sift:
         names = {stage.name for stage in resolved}
         missing = [stage for stage in self.recipe.stages if stage.name not in names]
         return [self._in_view(stage, resolved) for stage in resolved], missing
-
-    def _first(self, stages: Iterable[Stage]) -> list[Stage]:
-        """Stages with those that elect keepers in their first view."""
-        return [
-            dataclasses.replace(s, view=rounds.FIRST) if rounds.clusters(s) else s for s in stages
-        ]
 
     def _in_view(self, stage: Stage, stages: Sequence[Stage]) -> Stage:
         if not rounds.clusters(stage):
@@ -92,7 +86,7 @@ class Sift:
 
     def settle(self, stages: Sequence[Stage], runner: Runner) -> None:
         """Notes what the quantiles of measured stages fall on, and fills their buckets."""
-        there, _ = present(self.corpus, self._first(stages), self.fingerprints)
+        there, _ = present(self.corpus, map(rounds.first, stages), self.fingerprints)
         self.calibration.settle(there, runner)
 
     def stages_before(self, stage: Stage) -> tuple[list[Stage], list[Stage]]:
@@ -179,8 +173,10 @@ class Sift:
             runner.run(counting, quiet=True)
         return total(counting.counted(shard.name) or {} for shard in self.corpus.shards)
 
-    def describe(self, stages: Sequence[Stage], tally: ledger.Tally) -> None:
-        """Writes stage.json: what the signals are, and what the rules made of them."""
+    def describe(
+        self, stages: Sequence[Stage], tally: ledger.Tally, found: Mapping[str, Any]
+    ) -> None:
+        """Writes stage.json: what the signals are, what the rules made of them, what was found."""
         before, _ = self.present()
         for stage in stages:
             written = next(s for s in self.recipe.stages if s.name == stage.name)
@@ -198,6 +194,7 @@ class Sift:
                 },
                 "buckets": self.calibration.cuts(written, before[: before.index(stage)]),
                 "counts": tally.get("stages", {}).get(stage.name, {}),
+                **found.get(stage.name, {}),
             }
             files.write_json(self.corpus.stage_file(stage.name), content)
 

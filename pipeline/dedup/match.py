@@ -108,15 +108,15 @@ class MatchPhase:
             batch = self.work_.read(_edges(unit))
             yield numbers(batch, "left"), numbers(batch, "right")
 
-    @property
-    def longest(self) -> int:
-        """How many documents share a key at most."""
-        facts = (self.work_.fact(_edges(unit), "longest") for unit in range(len(self.units)))
-        return max(facts, default=0)
-
 
 def _edges(unit: int) -> str:
     return f"edges-{unit:05d}"
+
+
+def longest_run(work: Work) -> int:
+    """How many documents share a key at most."""
+    units = range(len(MatchPhase(work, ()).units))
+    return max((work.fact(_edges(unit), "longest") or 0 for unit in units), default=0)
 
 
 def join(phase: MatchPhase, scratch: Path) -> None:
