@@ -81,10 +81,8 @@ def _entry(char: str) -> int:
 
 @inlined
 def read_code(data: Bytes, place: int, stop: int) -> tuple[int, int]:
-    """The code point at a place and the place behind it, never beyond stop."""
+    """The code point beyond ASCII at a place and the place behind it, never beyond stop."""
     code = int(data[at(place)])
-    if code < 0x80:
-        return code, place + 1
     width = 2 if code < 0xE0 else 3 if code < 0xF0 else 4
     behind = min(place + width, stop)
     code &= 0x7F >> width
@@ -100,11 +98,20 @@ def read_words(
     """Writes the hashes of the next words to items, from `count` on up to `limit`.
 
     Moves the cursor; gives how many items there are then, beyond the limit by SLACK at most. The
-    hash of a word is a polynomial of its code points, yet to be mixed.
+    hash of a word is a polynomial of its code points, yet to be mixed. It is written at every
+    character, where the next one will be: a branch at every word's end costs twice as much.
     """
     entries, several = known.entries, known.several
     place, state = cursor[PLACE], np.uint64(cursor[STATE])
     while place < stop and count < limit:
+        byte = data[at(place)]
+        if byte < 0x80:
+            entry = entries[at(byte)]
+            place += 1
+            items[at(count)] = state
+            count += (entry == 0) & (state != _EMPTY)
+            state = _EMPTY if entry == 0 else state * BASE + np.uint64(entry)
+            continue
         code, place = read_code(data, place, stop)
         entry = entries[at(code)]
         if entry < SEVERAL:
@@ -114,15 +121,16 @@ def read_words(
             for k in range(first, first + int(several[first - 1])):
                 count, state = _add(items, count, state, several[k])
     if place >= stop:
-        count, state = _add(items, count, state, np.uint32(0))
+        items[at(count)] = state
+        count += state != _EMPTY
+        state = _EMPTY
     cursor[PLACE], cursor[STATE] = place, np.int64(state)
     return count
 
 
 @inlined
 def _add(items: Hashes, count: int, state: np.uint64, entry: int) -> tuple[int, np.uint64]:
-    """Goes on in a word, or ends it: an empty one is written where the next will be."""
-    if entry - np.uint32(1) < np.uint32(LAST):
+    if entry < ALONE and entry > 0:
         state = state * BASE + np.uint64(entry)
     elif entry < DROPPED:
         items[at(count)] = state
@@ -141,6 +149,16 @@ def read_characters(
     entries, several = known.entries, known.several
     place, state = cursor[PLACE], cursor[STATE]
     while place < stop and count < limit:
+        byte = data[at(place)]
+        if byte < 0x80:
+            entry = entries[at(byte)]
+            place += 1
+            items[at(count)] = _SPACE
+            count += (entry != 0) & (state == _BEHIND)
+            items[at(count)] = np.uint64(entry)
+            count += entry != 0
+            state = _WITHIN if entry != 0 else _BEHIND if state != 0 else 0
+            continue
         code, place = read_code(data, place, stop)
         entry = entries[at(code)]
         if entry < SEVERAL:
