@@ -19,7 +19,8 @@ def words(text: str, zero: bool = False) -> list[str]:
             category = unicodedata.category(part)
             if zero and category == "Nd":
                 part = "0"
-            if category[0] not in "LN" and category != "Mc":
+            stem = "\U0001d165" <= part <= "\U0001d172"
+            if stem or (category[0] not in "LN" and category != "Mc"):
                 found.append("")
             elif category in ("Lo", "Lm", "Nl") and word_class(part) in (OTHER, KATAKANA):
                 found += [part, ""]
