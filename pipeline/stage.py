@@ -29,6 +29,7 @@ KINDS = {
     "c4": "tamis.filters.heuristics.c4:C4",
     "heuristics": "tamis.filters.heuristics.heuristics:Heuristics",
     "language": "tamis.filters.language:Language",
+    "lines": "tamis.filters.lines:Lines",
     "noop": "tamis.filters.noop:Noop",
     "perplexity": "tamis.filters.ngram.perplexity:Perplexity",
     "refinedweb": "tamis.filters.heuristics.refinedweb:RefinedWeb",

@@ -1,0 +1,1 @@
+"""Deduplication: what needs more than one document at a time."""
