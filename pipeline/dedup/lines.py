@@ -193,7 +193,7 @@ class LinesCountPhase(_LinesPhase):
         path = _counts(self.corpus, self.stage, shard.name)
         retract = partial(self.corpus.retract, self.name, shard.name)
         with files.atomic(path, before=retract) as draft:
-            written = _write(draft.path, counter.table(), cut=self.layout.bits)
+            written = write(draft.path, counter.table(), cut=self.layout.bits)
         self.corpus.complete(
             self.name, shard.name, {"key": self.key, "hashes": written, **draft.facts}
         )
@@ -244,7 +244,7 @@ class LinesMergePhase(_LinesPhase):
         path = folder(self.corpus, self.stage) / f"{name}.arrow"
         with files.atomic(path, before=partial(self.corpus.retract, self.name, name)) as draft:
             rows = {name: column[often] for name, column in found.items()}
-            _write(draft.path, rows, said=self.layout)
+            write(draft.path, rows, said=self.layout)
         record = {"key": self.key, "hashes": len(often), "listed": int(often.sum())}
         self.corpus.complete(self.name, name, {**record, **draft.facts})
         guard.advance(sum(s.rows for s in shards) // self.layout.ranges, self.size(unit))
@@ -343,7 +343,7 @@ def _counts(corpus: Corpus, stage: Stage, shard: str) -> Location:
     return folder(corpus, stage) / f"counts-{shard}.arrow"
 
 
-def _write(path: Path, columns: Columns, cut: int = 0, said: Layout | None = None) -> int:
+def write(path: Path, columns: Columns, cut: int = 0, said: Layout | None = None) -> int:
     """Writes sorted hashes, a record batch a range of so many bits; gives how many there are."""
     arrays = [pa.array(columns[name], FOUND.field(name).type) for name in FOUND.names]
     batch = pa.record_batch(arrays, schema=FOUND)
