@@ -119,9 +119,14 @@ class Lines:
 
     def prepare(self) -> None:
         """Compiles the kernels, which are kept on disk."""
+        from tamis.filters.kernels import line_hashes
+
         texts = pa.array(["One line.\nOne line."], pa.large_string())
         units = self.units(texts)
-        self.edit(texts, units, self.repeated(units), np.zeros(2, np.bool_))
+        line_hashes.repeats(units, 1, np.zeros(2, np.uint8))
+        mapped = np.frombuffer(bytes(8), np.uint64)  # that cannot be written to, as tables are
+        line_hashes.find(units.hashes, mapped, np.empty(2, np.int64))
+        self.edit(texts, units, *(np.zeros((2, 2), np.bool_)))
 
     def units(self, texts: pa.LargeStringArray) -> Units:
         """The units of texts, in their order, with the hashes of their form."""

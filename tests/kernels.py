@@ -10,6 +10,7 @@ import pyarrow as pa
 from tamis.filters.heuristics.c4 import C4
 from tamis.filters.heuristics.heuristics import Heuristics
 from tamis.filters.heuristics.refinedweb import RefinedWeb
+from tamis.filters.lines import Lines
 from tamis.filters.ngram.model import load
 from tamis.filters.ngram.model_training import train
 from tamis.filters.ngram.settings import Training
@@ -22,6 +23,7 @@ def compile_all() -> None:
     empty = pa.record_batch([pa.array([], pa.large_string())], names=["text"])
     for measure in (Heuristics(), C4(), RefinedWeb()):
         measure.measure(empty)
+    Lines().prepare()
     text = pa.array([SENTENCE], pa.large_string())
     with tempfile.TemporaryDirectory() as folder:
         for training in (Training(), Training(tokens="words")):

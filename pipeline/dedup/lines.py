@@ -236,7 +236,7 @@ class LinesMergePhase(_LinesPhase):
         group, part = divmod(unit, self.layout.ranges)
         shards = [self.corpus.shards[n] for n in self.layout.groups[group]]
         if part == 0 and self.measure.grouped:
-            self._write_spans(group, [shard.name for shard in shards])
+            self._note_rows(group, [shard.name for shard in shards])
         counted = [_read(_counts(self.corpus, self.stage, s.name), part) for s in shards]
         found = merged(counted)
         often = found["count"] > self.measure.more_than
@@ -249,12 +249,11 @@ class LinesMergePhase(_LinesPhase):
         self.corpus.complete(self.name, name, {**record, **draft.facts})
         guard.advance(sum(s.rows for s in shards) // self.layout.ranges, self.size(unit))
 
-    def _write_spans(self, group: int, shards: Sequence[str]) -> None:
+    def _note_rows(self, group: int, shards: Sequence[str]) -> None:
         """Says which rows are a group's."""
-        found = spans([self._rows(shard) for shard in shards])
         path = folder(self.corpus, self.stage) / f"{group:05d}-places.arrow"
-        with files.atomic(path) as draft, pa.ipc.new_file(str(draft.path), SPANS) as writer:
-            writer.write_batch(pa.record_batch([pa.array(c) for c in found], schema=SPANS))
+        with files.atomic(path) as draft:
+            write_spans(draft.path, spans([self._rows(shard) for shard in shards]))
 
     def _rows(self, shard: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         with files.parquet_file(self.corpus.signals("ingest", shard)) as file:
@@ -355,6 +354,12 @@ def write(path: Path, columns: Columns, cut: int = 0, said: Layout | None = None
             writer.write_batch(batch.slice(start, ends.get(part, 0)))
             start += ends.get(part, 0)
     return start
+
+
+def write_spans(path: Path, columns: Sequence[npt.NDArray[Any]]) -> None:
+    """Writes the columns of SPANS."""
+    with pa.ipc.new_file(str(path), SPANS) as writer:
+        writer.write_batch(pa.record_batch([pa.array(column) for column in columns], schema=SPANS))
 
 
 def _read(place: Location, part: int) -> Columns:
