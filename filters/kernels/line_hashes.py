@@ -275,25 +275,41 @@ def _slots(units: int) -> int:
 def find(wanted: Hashes, table: Hashes, places: Longs) -> None:
     """Writes where in a sorted table every hash stands, -1 if it does not.
 
-    Hashes are spread evenly, so a guess by proportion comes near at once; after a few guesses the
-    rest is halved, for tables that somebody has made uneven.
+    Hashes are spread evenly, so a guess by proportion is hardly ever off by more than the square
+    root of what is left; the rest is halved, for tables that somebody has made uneven.
     """
     for k in range(len(wanted)):
         key = wanted[k]
         low, high = 0, len(table)
-        guesses = 0
+        for _ in range(4):
+            if high - low <= 16:
+                break
+            left, right = _guess(key, table, low, high)
+            if table[at(right)] < key:
+                low = right + 1
+            elif table[at(left)] < key:
+                low, high = left + 1, right
+            else:
+                high = left
         while low < high:
             middle = (low + high) >> 1
-            first, last = table[at(low)], table[at(high - 1)]
-            if high - low > 16 and guesses < 6 and first < key < last:
-                share = np.float64(key - first) / np.float64(last - first)
-                middle = low + min(int(share * np.float64(high - 1 - low)), high - 1 - low)
-                guesses += 1
             if table[at(middle)] < key:
                 low = middle + 1
             else:
                 high = middle
         places[k] = low if low < len(table) and table[at(low)] == key else -1
+
+
+@inlined
+def _guess(key: np.uint64, table: Hashes, low: int, high: int) -> tuple[int, int]:
+    """Between which places of table[low:high] a hash probably is."""
+    first, last = table[at(low)], table[at(high - 1)]
+    share = 0.0
+    if key > first:
+        share = np.float64(key - first) / np.float64(max(last, key) - first)
+    middle = low + int(share * np.float64(high - 1 - low))
+    off = int(np.sqrt(np.float64(high - low))) + 1
+    return max(low, middle - off), min(high - 1, middle + off)
 
 
 @kernel
