@@ -10,6 +10,7 @@ from typing import Any
 from tamis.pipeline import files, ledger, rounds
 from tamis.pipeline.calibration import Calibration, is_calibrated
 from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.dedup.lines import tables
 from tamis.pipeline.errors import WorkError
 from tamis.pipeline.ledger import TallyPhase, total
 from tamis.pipeline.phase import Runner, pending
@@ -153,7 +154,7 @@ class Sift:
         """The phase that measures consecutive stages after earlier ones."""
         unresolved = [
             dataclasses.replace(s, rules=tuple(r for r in s.rules if r.quantile is None))
-            for s in group
+            for s in map(self._with_table, group)
         ]
         return RowPhase(
             self.corpus,
@@ -164,6 +165,14 @@ class Sift:
             all_rows,
             again,
         )
+
+    def _with_table(self, stage: Stage) -> Stage:
+        """A stage that looks things up in a table of all documents, with it."""
+        if stage.scope != "table":
+            return stage
+        measure: Any = stage.measure
+        folder = tables(self.corpus, stage, self.fingerprints[stage.name])
+        return dataclasses.replace(stage, measure=measure.with_table(folder))
 
     def tally(self, stages: Sequence[Stage], runner: Runner) -> ledger.Tally:
         """The counts of what the rules of these stages say, over all shards."""

@@ -12,6 +12,7 @@ from tamis.filters.heuristics.c4 import C4
 from tamis.filters.heuristics.heuristics import Heuristics
 from tamis.filters.heuristics.refinedweb import RefinedWeb
 from tamis.filters.kernels.similarity import containment, estimated, jaccard
+from tamis.filters.lines import Lines
 from tamis.filters.minhash import Signer
 from tamis.filters.minhash_settings import Banding, Shingling
 from tamis.filters.ngram.model import load
@@ -26,6 +27,7 @@ def compile_all() -> None:
     empty = pa.record_batch([pa.array([], pa.large_string())], names=["text"])
     for measure in (Heuristics(), C4(), RefinedWeb()):
         measure.measure(empty)
+    Lines().prepare()
     text = pa.array([SENTENCE], pa.large_string())
     with tempfile.TemporaryDirectory() as folder:
         for training in (Training(), Training(tokens="words")):

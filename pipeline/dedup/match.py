@@ -45,8 +45,12 @@ def ranges(shards: int) -> list[tuple[int, int]]:
 
 
 def match_tasks(names: Sequence[str], shards: int) -> list[list[int]]:
-    """Units, a band and a range each, in as many tasks as there are shards at most."""
-    units = len(names) * len(ranges(shards))
+    """Units, a band and a range each, in tasks."""
+    return shared_out(len(names) * len(ranges(shards)), shards)
+
+
+def shared_out(units: int, shards: int) -> list[list[int]]:
+    """Units in as many tasks as there are shards at most."""
     count = max(1, min(units, shards))
     ends = [units * place // count for place in range(count + 1)]
     return [list(range(*pair)) for pair in pairwise(ends)]
