@@ -220,19 +220,23 @@ def ended(conf: str) -> bool:
 
 @pytest.mark.slow  # six jobs that wait for each other, looked at by Slurm once a second
 def test_slurm_gives_the_same_bytes(
-    slurm: str, inputs: Path, recipe: Path, undisturbed: dict[str, str], tmp_path: Path
+    slurm: str,
+    inputs: Path,
+    with_models: Path,
+    undisturbed_with_models: dict[str, str],
+    tmp_path: Path,
 ) -> None:
     """The chain decides about quantiles and tasks long after its command has ended."""
-    arguments = command("run", recipe, inputs, "-o", "corpus", "--engine", "slurm", *TOGETHER)
+    arguments = command("run", with_models, inputs, "-o", "corpus", "--engine", "slurm", *TOGETHER)
     done = run(arguments, tmp_path, SLURM_CONF=slurm)
     assert done.returncode == 0 and "submitted" in done.stderr, done.stderr
     assert not (tmp_path / "corpus/cleaned").exists()
-    other = run(command("run", recipe, inputs, "-o", "corpus"), tmp_path, SLURM_CONF=slurm)
+    other = run(command("run", with_models, inputs, "-o", "corpus"), tmp_path, SLURM_CONF=slurm)
     assert other.returncode == 1 and "in use by Slurm job" in other.stderr
-    shown = run(command("status", "corpus", "--recipe", recipe), tmp_path, SLURM_CONF=slurm)
+    shown = run(command("status", "corpus", "--recipe", with_models), tmp_path, SLURM_CONF=slurm)
     assert "write settled" in shown.stdout and "pending" in shown.stdout, shown.stderr
     until(lambda: ended(slurm))
-    assert digests(tmp_path / "corpus") == undisturbed
+    assert digests(tmp_path / "corpus") == undisturbed_with_models
 
 
 @pytest.mark.slow  # see above

@@ -19,7 +19,7 @@ import fsspec
 import orjson
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from support import PERPLEXITY, RECIPE, command, digests, record
+from support import PERPLEXITY, WITH_MODELS, command, digests, record
 
 from tamis.pipeline import files, lock
 from tamis.pipeline.errors import Busy, CallError, WorkError
@@ -61,7 +61,7 @@ def pages(s3: Any) -> str:
 @pytest.fixture
 def laws(tmp_path: Path) -> str:
     """The recipe of the laws with small shards, and enough set aside to train a model."""
-    own = RECIPE.replace("1500000", "250000").replace("reference = 0.1", "reference = 0.45")
+    own = WITH_MODELS.replace("1500000", "250000").replace("reference = 0.1", "reference = 0.45")
     (tmp_path / "laws.toml").write_text(own)
     return "laws.toml"
 
