@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import io
 import json
-import os
 import random
-import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -19,7 +17,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from kernels import compile_all
-from support import RECIPE, SENTENCES, WITH_MODELS, command, digests, record
+from support import RECIPE, SENTENCES, WITH_MODELS, command, digests, execute, once, record
 
 Tamis = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -99,6 +97,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tamis:
         with monkeypatch.context() as patch, redirect_stdout(said[0]), redirect_stderr(said[1]):
             patch.chdir(tmp_path)
             patch.setattr("sys.argv", call)
+            patch.setattr("sys.path", sys.path.copy())  # a command adds its directory
             try:
                 with pytest.raises(SystemExit) as ended:
                     run_command()
@@ -112,36 +111,21 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tamis:
     return run
 
 
-def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """A directory that the first of the test processes to ask for it makes; for reading only."""
-    base = factory.getbasetemp()
-    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"shared-{name}"
-    with root.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not root.exists():
-            draft = root.with_suffix(".draft")
-            shutil.rmtree(draft, ignore_errors=True)
-            draft.mkdir()
-            make(draft)
-            draft.rename(root)
-    return root
-
-
 @pytest.fixture(scope="session")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory of about 4 MB: gzip, plain JSON lines, text, and things that cannot be read."""
+    """A directory of about 3 MB: gzip, plain JSON lines, text, and things that cannot be read."""
     return once(tmp_path_factory, "inputs", _inputs)
 
 
 def _inputs(root: Path) -> None:
     draw = random.Random(7)
     with gzip.open(root / "web.jsonl.gz", "wt", encoding="utf-8") as file:
-        for number in range(4000):
+        for number in range(2500):
             file.write(json.dumps(record(draw, number), ensure_ascii=False) + "\n")
             if number % 400 == 3:
                 file.write('{"text": broken\n')
     with (root / "more.jsonl").open("w", encoding="utf-8") as file:
-        for number in range(4000, 6000):
+        for number in range(2500, 3700):
             file.write(json.dumps(record(draw, number)) + "\n")
     (root / "binary.txt").write_bytes(b"\x00\x01\xff")
     (root / "story.md").write_text("# A story\n\n" + SENTENCES["en"] + ".\n", encoding="utf-8")
@@ -175,14 +159,10 @@ def sifted(tmp_path_factory: pytest.TempPathFactory, inputs: Path, recipe: Path)
     """
 
     def make(root: Path) -> None:
-        _run("run", recipe, inputs, "-o", root / "corpus", "--workers", 1)
-        _run("write", root / "corpus", "-o", root / "kept", "--rejected", root / "rejected")
+        execute("run", recipe, inputs, "-o", root / "corpus", "--workers", 1)
+        execute("write", root / "corpus", "-o", root / "kept", "--rejected", root / "rejected")
 
     return once(tmp_path_factory, "sifted", make)
-
-
-def _run(*arguments: object) -> None:
-    subprocess.run(command(*arguments), check=True, capture_output=True, timeout=120)
 
 
 @pytest.fixture(scope="session")
@@ -198,6 +178,8 @@ def undisturbed_with_models(
     """The same of the recipe with models."""
 
     def make(root: Path) -> None:
-        _run("run", with_models, inputs, "-o", root / "corpus", "--workers", 1)
+        execute("run", with_models, inputs, "-o", root / "corpus", "--workers", 1)
 
-    return digests(once(tmp_path_factory, "models", make) / "corpus")
+    made = digests(once(tmp_path_factory, "models", make) / "corpus")
+    assert "assets/perplexity/en/lm.bin" in made, "too little was set aside to train a model"
+    return made

@@ -253,14 +253,15 @@ def test_a_slurm_task_that_fails_stops_its_chain_and_says_why(slurm: str, slow: 
     assert again.returncode == 1 and "no room for this" in again.stderr, again.stderr
 
 
-def test_engines_that_are_not_there_are_said(tamis: Any, slow: Path) -> None:
+def test_engines_that_are_not_there_are_said(tamis: Any, here: Any, tmp_path: Path) -> None:
     """A cluster that is not there is a mistake in the call, not one of the work."""
-    run_it = ("run", "slow.toml", "in", "-o", "corpus", "--engine")
+    (tmp_path / "in").mkdir()
+    run_it = ("run", "quickstart", "in", "-o", "corpus", "--engine")
     assert (
         "no Ray cluster at '127.0.0.1:1'"
         in tamis(*run_it, "ray", "--engine-set", "address=127.0.0.1:1", expect=2).stderr
     )
-    said = tamis(*run_it, "ray", "--engine-set", "adress=x", expect=2).stderr
+    said = here(*run_it, "ray", "--engine-set", "adress=x", expect=2).stderr
     assert "engine 'ray' has no such option. did you mean 'address'?" in said
-    said = tamis(*run_it, "slurm", "--engine-set", "cpus_per_task=many", expect=2).stderr
+    said = here(*run_it, "slurm", "--engine-set", "cpus_per_task=many", expect=2).stderr
     assert "--engine-set cpus_per_task" in said

@@ -100,7 +100,7 @@ def _wait_for(s3: Any, key: str, process: subprocess.Popen[bytes]) -> None:
 
 @pytest.mark.slow  # thirteen commands on such a store
 def test_every_command_on_a_store(
-    s3: Any, pages: str, laws: str, tmp_path: Path, tamis: Any
+    s3: Any, pages: str, laws: str, tmp_path: Path, tamis: Any, here: Any
 ) -> None:
     """What works on a directory works on a URL, in both directions."""
     few = (tmp_path / laws).read_text().replace(PERPLEXITY, "").replace("250000", "600000")
@@ -108,9 +108,9 @@ def test_every_command_on_a_store(
     corpus, inputs = f"s3://{OUT}/corpus", "s3://bucket-in/**/*.jsonl"
     tamis("ingest", inputs, "-o", corpus, "--recipe", laws, "--workers", 2)
     tamis("language", corpus, "--recipe", laws, "--workers", 2)
-    assert "never measured" in tamis("status", corpus).stdout
+    assert "never measured" in here("status", corpus).stdout
     tamis("write", corpus, "--workers", 2)
-    (found,) = json.loads(tamis("why", corpus, "00000:1", "--json").stdout)
+    (found,) = json.loads(here("why", corpus, "00000:1", "--json").stdout)
     assert found["input"] == "pages/more.jsonl"
     tamis("write", corpus, "-o", "kept", "--workers", 2)
     whole = objects(s3, "corpus")
@@ -122,9 +122,9 @@ def test_every_command_on_a_store(
     tamis("apply", "language", "s3://bucket-in/pages/more.jsonl", "-o", f"s3://{OUT}/applied")
     tamis("apply", "language", "s3://bucket-in/pages/more.jsonl", "-o", "applied")
     assert objects(s3, "applied") == digests(tmp_path / "applied")
-    assert "nothing to do" in tamis("ingest", inputs, "-o", corpus, "--recipe", laws).stderr
+    assert "nothing to do" in here("ingest", inputs, "-o", corpus, "--recipe", laws).stderr
     s3.put_object(Bucket="bucket-in", Key="pages/more.jsonl", Body=b'{"text": "other"}\n')
-    again = tamis("ingest", inputs, "-o", corpus, "--recipe", laws, expect=2)
+    again = here("ingest", inputs, "-o", corpus, "--recipe", laws, expect=2)
     assert "more.jsonl changed" in again.stderr
 
 
@@ -151,7 +151,7 @@ def test_a_store_that_does_not_let_in(
     assert "network" in said or "AWS_ACCESS_KEY_ID" in done.stderr
 
 
-def test_places_that_are_not_there(s3: Any, tmp_path: Path, tamis: Any) -> None:
+def test_places_that_are_not_there(s3: Any, tmp_path: Path, here: Any) -> None:
     """A bucket, a package, a protocol: each with what to do."""
     (tmp_path / "in.jsonl").write_text('{"text": "x"}\n')
     for target, said in {
@@ -160,7 +160,7 @@ def test_places_that_are_not_there(s3: Any, tmp_path: Path, tamis: Any) -> None:
         "gs://bucket/c": "pip install gcsfs",
         "http://127.0.0.1:9/c": "HTTP is for reading only",
     }.items():
-        assert said in tamis("ingest", "in.jsonl", "-o", target, expect=2).stderr
+        assert said in here("ingest", "in.jsonl", "-o", target, expect=2).stderr
 
 
 def test_a_file_appears_whole_or_not_at_all(s3: Any) -> None:
