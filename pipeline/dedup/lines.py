@@ -326,11 +326,11 @@ def clean(corpus: Corpus, stage: Stage) -> None:
 
 
 def _count(stage: Stage) -> str:
-    return f"{stage.name}-lines-count"
+    return f"{stage.name}-count"
 
 
 def _merge(stage: Stage) -> str:
-    return f"{stage.name}-lines-merge"
+    return f"{stage.name}-merge"
 
 
 def _unit_name(unit: int, cut: Layout) -> str:
