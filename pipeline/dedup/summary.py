@@ -54,7 +54,7 @@ def summary(corpus: Corpus, stage: Stage) -> dict[str, Any]:
     sizes = Counter[int]()
     for record in records:
         sizes.update({int(size): count for size, count in record["sizes"].items()})
-    found = {
+    return {
         "settled": not stage.view,
         "clusters": sizes.total(),
         "documents": sum(size * count for size, count in sizes.items()),
@@ -66,7 +66,6 @@ def summary(corpus: Corpus, stage: Stage) -> dict[str, Any]:
         "sources": total(records, "sources"),
         "hosts": dict(list(total(records, "hosts").items())[:HOSTS]),
     }
-    return found
 
 
 def borrow_signatures(corpus: Corpus, arm: Corpus, stage: str, shard: str) -> None:
