@@ -58,7 +58,7 @@ class Signed:
         return self._open(self.places[place])
 
     @cached_property
-    def _open(self) -> Callable[[Location], Signatures]:
+    def _open(self) -> Callable[..., Signatures]:
         return lru_cache(maxsize=FILES)(lambda place: Signatures.open(place))
 
     @property
