@@ -40,12 +40,13 @@ def test_units_are_those_of_plain_python(texts: list[str], form: str, paragraphs
     assert len({*zip(forms, hashes, strict=True)}) == len({*forms}) == len({*hashes})
 
 
-def test_every_character_has_its_form() -> None:
+@pytest.mark.parametrize("form", ["ccnet", "lower"])
+def test_every_character_has_its_form(form: str) -> None:
     """As a line between letters: a form hashed as it is, and the line hashed in its form."""
     chars = [chr(c) for c in range(0x20000) if not 0xD800 <= c < 0xE000 and c != 0x0A]
     lines = [f"A{char}b" for char in chars]
-    forms = [reference.normal(line) for line in lines]
-    shaped, plain = units(["\n".join(lines)]), units(["\n".join(forms)], "exact")
+    forms = [reference.normal(line, form) for line in lines]
+    shaped, plain = units(["\n".join(lines)], form), units(["\n".join(forms)], "exact")
     wrong = np.flatnonzero(shaped.hashes != plain.hashes)
     assert not len(wrong), [hex(ord(chars[place])) for place in wrong[:10]]
     assert np.array_equal(shaped.sizes, plain.sizes)
