@@ -121,10 +121,10 @@ class Lines:
 
     def prepare(self) -> None:
         """Compiles the kernels, which are kept on disk."""
-        from tamis.filters.kernels import line_hashes
+        from tamis.filters.kernels import line_edits, line_hashes
 
         texts = pa.array(["One line.\nOne line."], pa.large_string())
-        line_hashes.spread(self.__class__(unit="sentences").units(texts), np.zeros(2, np.uint8))
+        line_edits.spread(self.__class__(unit="sentences").units(texts), np.zeros(2, np.uint8))
         units = self.units(texts)
         line_hashes.repeats(units, 1, np.zeros(2, np.uint8))
         mapped = np.frombuffer(bytes(8), np.uint64)  # that cannot be written to, as tables are
@@ -165,15 +165,15 @@ class Lines:
         self, texts: pa.LargeStringArray, units: Units, repeated: Mask, listed: Mask
     ) -> pa.RecordBatch:
         """The texts without units that are repeated or listed."""
-        from tamis.filters.kernels import edits, line_hashes
+        from tamis.filters.kernels import edits, line_edits
 
         source = edits.texts(texts)
         done, counts = edits.edited(source), np.zeros((len(texts), 4), np.int64)
         dropped, known = (repeated | listed).view(np.uint8), listed.view(np.uint8).copy()
         if self.unit == "sentences":
-            line_hashes.spread(units, dropped)
-            line_hashes.spread(units, known)
-        line_hashes.edit(source.data, source.ends, units, dropped, counts, done)
+            line_edits.spread(units, dropped)
+            line_edits.spread(units, known)
+        line_edits.edit(source.data, source.ends, units, dropped, counts, done)
         alone = np.concatenate([[0], np.cumsum(dropped > known)])[units.firsts]
         columns = [
             pa.array(counts[:, 0], pa.int32()),

@@ -1,5 +1,4 @@
-"""Lines, paragraphs and sentences of a document, by the hash of their normalised form, and texts
-without some of them.
+"""Lines, paragraphs and sentences of a document, by the hash of their normalised form.
 
 A unit is hashed as its characters come out of a form, so nothing normalised is ever written. The
 hash is 64 bits, a multiplication and a shift a character. Collisions can be built by whoever wants
@@ -8,8 +7,6 @@ them: they make a line look like another that everybody may as well have copied,
 
 from __future__ import annotations
 
-import unicodedata
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -18,15 +15,18 @@ from tamis.filters.kernels import edits
 from tamis.filters.kernels.arrays import Bytes, Flags, Hashes, Ints, Longs
 from tamis.filters.kernels.characters import decode
 from tamis.filters.kernels.compiled import at, inlined, kernel
-from tamis.filters.kernels.edits import Edited, Room, Texts
+from tamis.filters.kernels.edits import Room, Texts
 from tamis.filters.kernels.hashes import BASE, place_of
-from tamis.filters.kernels.kept import kept
+from tamis.filters.kernels.line_forms import (
+    DOT_ABOVE,
+    DOTTED,
+    SIGMA,
+    SMALL_I,
+    form_table,
+)
 from tamis.filters.kernels.sentences import sentences
-from tamis.filters.kernels.unicode_tables import CASED, IGNORABLE, LAST, SPACE, assigned, tables
+from tamis.filters.kernels.unicode_tables import CASED, IGNORABLE, SPACE, tables
 
-FORMS = ("ccnet", "lower", "exact")
-PUNCTUATION = "，。、„”“«»１」「《》´∶：？！（）；–—．～’…━〈〉【】％►"
-"""What `ccnet` deletes besides control characters; of `１` it makes a 0 before."""
 BLANK = -1
 """The size of what is nothing but whitespace."""
 SPAN = 3
@@ -34,8 +34,6 @@ SPAN = 3
 UNCOUNTED = -1
 """The size of a unit that is neither counted nor dropped."""
 NEWLINE = 0x0A
-_DELETED, _SIGMA, _DOTTED = -1, -2, -3
-_ZERO, _DOTTED_I = 0x30, 0x130
 _HALF, _ONE, _SEED = np.uint64(32), np.uint64(1), np.uint64(0xD6E8FEB86659FD93)
 
 
@@ -57,41 +55,6 @@ class Marks(NamedTuple):
 
     starts: Ints
     stops: Ints
-
-
-class _Form(NamedTuple):
-    becomes: Ints
-    """Of every code point: what it becomes, or what else is done with it."""
-
-
-@lru_cache
-def form_table(form: str) -> Ints:
-    """What a form makes of every code point; ValueError for one that is none of FORMS."""
-    if form not in FORMS:
-        raise ValueError(f"No form of lines is called {form!r}; there are {FORMS}.")
-    if form == "exact":
-        return np.arange(LAST, dtype=np.int32)
-    return kept(f"lines-{form}", _Form, lambda: _make(form == "ccnet")).becomes
-
-
-def _make(ccnet: bool) -> _Form:
-    becomes = np.arange(LAST, dtype=np.int32)
-    for code in assigned():
-        becomes[code] = _become(chr(code), ccnet)
-    return _Form(becomes)
-
-
-def _become(char: str, ccnet: bool) -> int:
-    if char == "\u03a3":
-        return _SIGMA
-    if ord(char) == _DOTTED_I:
-        return _DOTTED  # i and a dot above: the one character whose lower case is two
-    lower = char.lower()
-    if ccnet and lower.isdecimal():
-        return _ZERO
-    if ccnet and (lower in PUNCTUATION or unicodedata.category(lower) == "Cc"):
-        return _DELETED
-    return ord(lower)
 
 
 def units(source: Texts, form: str, paragraphs: bool, blank: bool) -> Units:
@@ -215,16 +178,6 @@ def _advance(codes: Ints, start: int, stop: int, place: int) -> int:
 
 
 @kernel
-def spread(found: Units, dropped: Bytes) -> None:
-    """Marks all sentences of a span of which the first is marked."""
-    for document in range(len(found.firsts) - 1):
-        left = 0
-        for unit in range(found.firsts[document], found.firsts[document + 1]):
-            left = SPAN if dropped[unit] else left - 1
-            dropped[unit] = left > 0
-
-
-@kernel
 def line_stop(data: Bytes, place: int, end: int) -> int:
     """Where the line from a place ends: at a newline, or at the end of the text."""
     while place < end and data[at(place)] != NEWLINE:
@@ -298,11 +251,11 @@ def hash_of(data: Bytes, start: int, stop: int, table: Ints, flags: Flags) -> tu
         if becomes >= 0:
             state = _mixed(state, becomes)
             count += 1
-        elif becomes == _SIGMA:
+        elif becomes == SIGMA:
             state = _mixed(state, _small_sigma(data, start, stop, place, flags))
             count += 1
-        elif becomes == _DOTTED:
-            state = _mixed(_mixed(state, 0x69), 0x307)
+        elif becomes == DOTTED:
+            state = _mixed(_mixed(state, SMALL_I), DOT_ABOVE)
             count += 2
         place += width
         end = end if blank else state
@@ -400,58 +353,3 @@ def _guess(key: np.uint64, table: Hashes, low: int, high: int) -> tuple[int, int
     middle = low + int(share * np.float64(high - 1 - low))
     off = int(np.sqrt(np.float64(high - low))) + 1
     return max(low, middle - off), min(high - 1, middle + off)
-
-
-@kernel
-def edit(
-    data: Bytes, ends: Longs, found: Units, dropped: Bytes, counts: Longs, done: Edited
-) -> None:
-    """Writes every text without its dropped units.
-
-    Between units that were no neighbours the longest of what stood between them stays. counts:
-    units, units dropped, their bytes and the bytes of the text that is left; texts x 4.
-    """
-    for document in range(len(ends) - 1):
-        row = counts[document]
-        first, last = found.firsts[document], found.firsts[document + 1]
-        row[0] = last - first
-        for unit in range(first, last):
-            row[1] += dropped[unit]
-            row[2] += (found.stops[unit] - found.starts[unit]) * dropped[unit]
-        place = begin = done.ends[document]
-        if row[1]:
-            place = _write(data, ends[document], ends[document + 1], found, dropped, document, done)
-        row[3] = place - begin if row[1] else ends[document + 1] - ends[document]
-        done.changed[document] = row[1] > 0
-        done.ends[document + 1] = place
-
-
-@kernel
-def _write(
-    data: Bytes, start: int, stop: int, found: Units, dropped: Bytes, document: int, done: Edited
-) -> int:
-    """Writes one text; gives where it ends."""
-    first, last = found.firsts[document], found.firsts[document + 1]
-    place = done.ends[document]
-    behind, before = start, first - 1  # where the unit before ends, and the last one that stays
-    gap, gap_stop = start, start  # the longest since that
-    for unit in range(first, last):
-        from_, to = found.starts[unit], found.stops[unit]
-        if before == unit - 1 or from_ - behind > gap_stop - gap:
-            gap, gap_stop = behind, from_
-        behind = to
-        if dropped[unit]:
-            continue
-        if before >= first or unit == first:
-            place = _copy(data, gap, gap_stop, done.data, place)
-        place = _copy(data, from_, to, done.data, place)
-        before = unit
-    return _copy(data, behind, stop, done.data, place) if before == last - 1 else place
-
-
-@kernel
-def _copy(data: Bytes, start: int, stop: int, target: Bytes, place: int) -> int:
-    for k in range(start, stop):
-        target[at(place)] = data[at(k)]
-        place += 1
-    return place

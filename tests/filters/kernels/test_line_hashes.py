@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reference import lines as reference
 from reference.texts import texts as any_text
 
-from tamis.filters.kernels import edits, line_hashes
+from tamis.filters.kernels import edits, line_forms, line_hashes
 from tamis.filters.kernels.line_hashes import Units
 from tamis.filters.lines import Lines
 
@@ -24,7 +24,7 @@ def units(texts: list[str], form: str = "ccnet", paragraphs: bool = False) -> Un
     return line_hashes.units(edits.texts(column), form, paragraphs, False)
 
 
-@given(TEXTS, st.sampled_from(line_hashes.FORMS), st.booleans())
+@given(TEXTS, st.sampled_from(line_forms.FORMS), st.booleans())
 def test_units_are_those_of_plain_python(texts: list[str], form: str, paragraphs: bool) -> None:
     """Where they are, how long their form is, and which forms are equal."""
     found = units(texts, form, paragraphs)
