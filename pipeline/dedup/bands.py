@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ def ranges(total_rows: int, most: int = MOST) -> list[tuple[int, int]]:
     """The ranges of keys (low, high) that share so many rows out, `most` to each on average."""
     count = max(1, -(-total_rows // most))
     bounds = [number * END // count for number in range(count + 1)]
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    return list(pairwise(bounds))
 
 
 def edges(
