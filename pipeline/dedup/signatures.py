@@ -29,7 +29,7 @@ import orjson
 import pyarrow as pa
 
 from tamis.filters.kernels import radix
-from tamis.filters.kernels.arrays import Bytes, Floats, Hashes, Ints
+from tamis.filters.kernels.arrays import Bytes, Floats, Hashes, Ints, Longs
 from tamis.pipeline.dedup.image import Image, image
 from tamis.pipeline.errors import Damaged
 from tamis.pipeline.files import atomic
@@ -98,7 +98,8 @@ def _bits(valid: npt.NDArray[np.bool_]) -> pa.Buffer | None:
 
 def _band(keys: Hashes, order: npt.NDArray[np.uint32], count: int) -> tuple[pa.Array, pa.Array]:
     sorted_keys, sorted_order = np.zeros(count, np.uint64), np.zeros(count, np.uint32)
-    sorted_keys[: len(keys)], sorted_order[: len(keys)] = keys, order
+    by_row = np.argsort(order, kind="stable")  # the sort by key keeps it among equal ones
+    sorted_keys[: len(keys)], sorted_order[: len(keys)] = keys[by_row], order[by_row]
     radix.sort(sorted_keys[: len(keys)], sorted_order[: len(keys)])
     return pa.array(sorted_keys), pa.array(sorted_order)
 
@@ -213,3 +214,27 @@ class Signatures:
         part = buffer.slice(start * size, (stop - start) * size)
         self._held.need([part])
         return np.frombuffer(part, kind)
+
+
+def gather(
+    places: Sequence[Location], firsts: Sequence[int], rows: Longs, names: Sequence[str]
+) -> list[npt.NDArray[Any]]:
+    """Columns of rows from all over a corpus, in the order in which the rows are asked for.
+
+    firsts: the global number of each file's first row, ascending; rows: global numbers; names: of
+    arrays of `Signatures`. One file is open at a time, so no more than that and the answer is held.
+    """
+    order = np.argsort(rows, kind="stable")
+    ends = np.searchsorted(rows[order], [*firsts[1:], np.iinfo(np.int64).max])
+    found: list[npt.NDArray[Any]] = []
+    start = 0
+    for place, first, stop in zip(places, firsts, ends.tolist(), strict=True):
+        if start < stop or not found:
+            file, which = Signatures.open(place), order[start:stop]
+            for number, name in enumerate(names):
+                column = getattr(file, name)
+                if len(found) == number:
+                    found.append(np.empty((len(rows), *column.shape[1:]), column.dtype))
+                found[number][which] = column[rows[which] - first]
+        start = stop
+    return found

@@ -104,7 +104,9 @@ def test_large_sets_are_compared_exactly(sizes: tuple[int, int], jaccard: float)
         one = draw.choice(1 << 40, sizes[0], replace=False)
         kept = int(shared * sizes[0])
         two = {*one[:kept].tolist(), *draw.choice(1 << 40, sizes[1] - kept).tolist()}
-        members = [Member(0, frozenset(found), (), len(found)) for found in (set(one.tolist()), two)]
+        members = [
+            Member(0, frozenset(found), (), len(found)) for found in (set(one.tolist()), two)
+        ]
         for containment in (0.0, 0.55):
             found = stars(arrays([(members, 0)]), Bounds(jaccard, containment))
             cut = clusters.stars(members, 0, jaccard, containment, 100)
