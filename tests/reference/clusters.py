@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 
 def edges(keys: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -12,7 +13,7 @@ def edges(keys: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     for key, row in keys:
         rows.setdefault(key, []).append(row)
     runs = [sorted(run) for run in rows.values()]
-    return sorted(pair for run in runs for pair in zip(run, run[1:], strict=False))
+    return sorted(pair for run in runs for pair in pairwise(run))
 
 
 def components(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

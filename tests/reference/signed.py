@@ -31,7 +31,7 @@ def signed(seed: int, count: int, keys: int = 50, permutations: int = 4) -> Rows
 
 
 def spread(numbers: np.ndarray) -> np.ndarray:
-    """Keys all over the range, equal ones for equal numbers; 0 and 1 give the first and the last."""
+    """Keys all over the range, equal for equal numbers; 0 and 1 give the first and the last."""
     keys = numbers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     keys[numbers == 1] = 2**64 - 1
     return keys

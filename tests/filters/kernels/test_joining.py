@@ -26,7 +26,7 @@ def test_a_forest_has_the_smallest_rows_as_roots_whatever_the_order(
 ) -> None:
     above = forest(edges)
     assert joining.flatten(above) == np.count_nonzero(above)
-    expected = dict((row, component) for component, row in clusters.components(edges))
+    expected = {row: component for component, row in clusters.components(edges)}
     roots = np.arange(ROWS) - above
     assert [int(root) for root in roots] == [expected.get(row, row) for row in range(ROWS)]
     random.shuffle(edges)  # type: ignore[attr-defined]

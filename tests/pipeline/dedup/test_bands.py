@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +90,7 @@ def test_ranges_are_one_behind_the_other_and_of_one_size(total: int, most: int) 
     found = ranges(total, most)
     assert found[0][0] == 0
     assert found[-1][1] == 1 << 64
-    assert all(one[1] == two[0] for one, two in zip(found, found[1:], strict=False))
+    assert all(one[1] == two[0] for one, two in pairwise(found))
     sizes = [high - low for low, high in found]
     assert max(sizes) - min(sizes) <= 1
     assert total <= most * len(found)
