@@ -9,14 +9,15 @@ from typing import Any
 
 import orjson
 
-from tamis.pipeline import ledger
+from tamis.pipeline import ledger, rounds
 from tamis.pipeline.card import card
 from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.dedup.jobs import first_round, second_round
 from tamis.pipeline.errors import WorkError, from_os
 from tamis.pipeline.files import atomic, canonical, write_json
 from tamis.pipeline.ingest.run import planned_shards
 from tamis.pipeline.ledger import total
-from tamis.pipeline.phase import Job, Runner
+from tamis.pipeline.phase import Job, Phase, Runner
 from tamis.pipeline.progress import Progress
 from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.reference import bound, train
@@ -51,7 +52,7 @@ class _Job:
 
 @dataclass(frozen=True)
 class MeasureJob(_Job):
-    """Measures a group of the recipe's stages, which is all of them if there are no quantiles."""
+    """Measures a group of the recipe's row-by-row stages."""
 
     group: int = 0
     all_rows: bool = False
@@ -87,31 +88,73 @@ class StageJob(_Job):
 
     def prepare(self, runner: Runner) -> None:
         """Raises WorkError if an earlier stage lacks what this one needs; says who is absent."""
-        sift = self.sift
-        stage = sift.recipe.stage(self.stage)
-        earlier, missing = sift.stages_before(stage)
-        missing_upstream(stage, missing, self.root)
-        warn_absent(missing, self.root)
-        sift.check_measured(earlier, runner)
+        _check_ready(self.sift, self.stage, runner)
         self._make_ready([self.stage])
 
     def phase(self) -> RowPhase:
         sift = self.sift
         stage = sift.recipe.stage(self.stage)
-        earlier, _ = sift.stages_before(stage)
-        return sift.phase(earlier, [stage], self.all_rows)
+        return sift.phase(sift.before(stage), [stage], self.all_rows)
 
     def settle(self, runner: Runner) -> dict[str, Any]:
         """Counts what the rules say and writes stage.json."""
-        sift = self.sift
-        stage = sift.recipe.stage(self.stage)
-        stages, _ = sift.stages_before(stage)
-        sift.settle([*stages, stage], runner)
-        done = next(s for s in sift.present()[0] if s.name == self.stage)
-        tally = sift.tally([*stages, done], runner)
-        sift.describe([done], tally)
-        counts: dict[str, Any] = tally["stages"][self.stage] if tally else {}
-        return counts
+        return _counted(self.sift, self.stage, runner)
+
+
+@dataclass(frozen=True)
+class ReadyJob(_Job):
+    """Looks whether a stage that looks at all documents can begin."""
+
+    stage: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.stage}-ready"
+
+    def prepare(self, runner: Runner) -> None:
+        """Raises WorkError if an earlier stage lacks what this one needs; says who is absent."""
+        _check_ready(self.sift, self.stage, runner)
+
+    def phase(self) -> None:
+        return None
+
+    def settle(self, runner: Runner) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class CountJob(ReadyJob):
+    """Counts what the rules of such a stage say, and writes stage.json."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.stage}-count"
+
+    def prepare(self, runner: Runner) -> None:
+        """Nothing."""
+
+    def settle(self, runner: Runner) -> dict[str, Any]:  # type: ignore[override]
+        """The counts."""
+        return _counted(self.sift, self.stage, runner)
+
+
+def _check_ready(sift: Sift, name: str, runner: Runner) -> None:
+    stage = sift.recipe.stage(name)
+    earlier, missing = sift.stages_before(stage)
+    missing_upstream(stage, missing, sift.corpus.root)
+    warn_absent(missing, sift.corpus.root)
+    sift.check_measured(earlier, runner)
+
+
+def _counted(sift: Sift, name: str, runner: Runner) -> dict[str, Any]:
+    stage = sift.recipe.stage(name)
+    sift.settle([*sift.stages_before(stage)[0], stage], runner)
+    stages = sift.present()[0]
+    done = next(s for s in stages if s.name == name)
+    tally = sift.tally([*stages[: stages.index(done)], done], runner)
+    sift.describe([done], tally)
+    counts: dict[str, Any] = tally["stages"][name] if tally else {}
+    return counts
 
 
 @dataclass(frozen=True)
@@ -168,8 +211,43 @@ class WriteJob(_Job):
 
 
 def measure_jobs(root: Location, recipe: Recipe, all_rows: bool = False) -> list[Job]:
-    """The jobs that measure every stage of a recipe, in order."""
-    return [MeasureJob(root, recipe, group, all_rows) for group in range(len(groups(recipe)))]
+    """The jobs that measure every stage of a recipe, in order, clusters not yet settled."""
+    jobs: list[Job] = []
+    for place, group in enumerate(groups(recipe)):
+        if rounds.clusters(group[0]):
+            jobs += settle_jobs(root, recipe, before=group[0].name)
+            jobs += first_round(root, recipe, group[0].name)
+        else:
+            jobs.append(MeasureJob(root, recipe, place, all_rows))
+    return jobs
+
+
+def stage_jobs(root: Location, recipe: Recipe, stage: str, all_rows: bool = False) -> list[Job]:
+    """The jobs that measure one stage, the last of which answers with its counts."""
+    if not rounds.clusters(recipe.stage(stage)):
+        return [StageJob(root, recipe, stage, all_rows)]
+    at = (root, recipe, stage)
+    settle = settle_jobs(root, recipe, before=stage)
+    return [*settle, ReadyJob(*at), *first_round(*at), CountJob(*at)]
+
+
+def first_phase(root: Location, recipe: Recipe, stage: str, all_rows: bool) -> Phase | None:
+    """The phase that measuring a stage begins with; None if it is all there."""
+    jobs = stage_jobs(root, recipe, stage, all_rows)
+    return next(job for job in jobs if not isinstance(job, ReadyJob)).phase()
+
+
+def settle_jobs(root: Location, recipe: Recipe, before: str = "") -> list[Job]:
+    """The jobs that settle the clusters of the last stage that has any; or of that before one."""
+    names: list[tuple[str, ...]] = []
+    for group in reversed(groups(recipe)):
+        if before in [stage.name for stage in group]:
+            before, names = "", []
+        elif not before and rounds.clusters(group[0]):
+            return second_round(root, recipe, group[0].name, names)
+        elif not before:
+            names.insert(0, tuple(stage.name for stage in group))
+    return []
 
 
 def write_phase(

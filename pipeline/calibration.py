@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.filters.buckets import Buckets
-from tamis.pipeline import files
+from tamis.pipeline import files, rounds
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.guard import Guard
 from tamis.pipeline.ledger import Decision
@@ -106,7 +106,7 @@ class Calibration:
         self.corpus.complete(stage.name, QUANTILES, record)
 
     def _promise(self, stage: Stage, earlier: Sequence[Stage]) -> str:
-        return promise([*earlier, stage], self.fingerprints)
+        return promise(_seen(stage, earlier), self.fingerprints)
 
     def _values(self, stage: Stage, earlier: Sequence[Stage]) -> dict[str, Bounds]:
         """The bounds that the quantiles of a stage's rules fall on."""
@@ -144,7 +144,7 @@ class Calibration:
         self, stage: Stage, earlier: Sequence[Stage], wanted: Sequence[str]
     ) -> Iterator[dict[str, pa.Array]]:
         """Signals of the rows that reach a stage's rules, a row group at a time."""
-        stages = [*earlier, dataclasses.replace(stage, rules=())]
+        stages = _seen(dataclasses.replace(stage, rules=()), earlier)
         names = decision_columns(stages) | set(wanted)
         for shard in self.corpus.shards:
             with ExitStack() as stack:
@@ -153,6 +153,11 @@ class Calibration:
                     columns = reader.read(group, names)
                     kept = pa.array(Decision(stages, columns, reader.rows(group)).kept)
                     yield {name: columns[name].filter(kept) for name in wanted}
+
+
+def _seen(stage: Stage, earlier: Sequence[Stage]) -> list[Stage]:
+    """A stage and those before it in the view that it is calibrated in: that of the first round."""
+    return [*rounds.before(earlier, stage), *rounds.viewed([stage])]
 
 
 @dataclass

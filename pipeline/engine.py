@@ -59,7 +59,7 @@ def in_turn(jobs: Sequence[Job], runner: Runner) -> Any:
     for job in jobs:
         job.prepare(runner)
         if (phase := job.phase()) is not None:
-            runner.run(phase)
+            runner.run(phase, quiet=getattr(phase, "quiet", False))
         answer = job.settle(runner)
     return answer
 

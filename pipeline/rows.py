@@ -39,6 +39,8 @@ class RowPhase:
     fingerprints: dict[str, str]
     tasks: Sequence[Sequence[int]]
     all_rows: bool = False
+    again: str = ""
+    """The key of the second round of clusters, if it brought some of these rows to life."""
 
     @property
     def name(self) -> str:
@@ -59,6 +61,7 @@ class RowPhase:
         shard = self.corpus.shards[unit].name
         if self._is_done(shard):
             return
+        known = {stage.name: self._known(stage, shard) for stage in self.stages}
         with ExitStack() as stack:
             reader = ShardReader(self.corpus, shard, self.earlier, stack)
             drafts = [self._draft(stage, shard, stack) for stage in self.stages]
@@ -71,7 +74,8 @@ class RowPhase:
                 self._row_group(reader, evaluations, (unit, group, first), guard)
                 first += reader.rows(group)
         for stage, draft in zip(self.stages, drafts, strict=True):
-            self.corpus.complete(stage.name, shard, {**self._promise(stage), **draft.facts})
+            promised = known[stage.name] | self._promise(stage)
+            self.corpus.complete(stage.name, shard, {**promised, **draft.facts})
 
     def _draft(self, stage: Stage, shard: str, stack: ExitStack) -> Draft:
         # Until the new record is written nothing vouches for the file that is being replaced.
@@ -115,12 +119,24 @@ class RowPhase:
             record, promised = self.corpus.record(stage.name, shard) or {}, self._promise(stage)
             if record.get("fingerprint") != promised["fingerprint"]:
                 return False
-            if record.get("rows_asked_for") not in (ALL, promised["rows_asked_for"]):
+            if self.again and record.get("again") != self.again:
+                return False
+            if not self.again and record.get("rows_asked_for") not in (
+                ALL,
+                promised["rows_asked_for"],
+            ):
                 return False
         return True
 
+    def _known(self, stage: Stage, shard: str) -> dict[str, str]:
+        """What a record vouches for that stays so in the second round: the rows of the first."""
+        record = self.corpus.record(stage.name, shard) if self.again else None
+        return {"rows_asked_for": record["rows_asked_for"]} if record else {}
+
     def _promise(self, stage: Stage) -> dict[str, str]:
         """What a completion record vouches for: what was measured, and of which rows."""
+        if self.again:
+            return {"fingerprint": self.fingerprints[stage.name], "again": self.again}
         upstream = [*self.earlier, *self.stages[: self.stages.index(stage)]]
         rows = ALL if self.all_rows else promise(upstream, self.fingerprints)
         return {"fingerprint": self.fingerprints[stage.name], "rows_asked_for": rows}

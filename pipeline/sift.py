@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tamis.pipeline import files, ledger
+from tamis.pipeline import files, ledger, rounds
 from tamis.pipeline.calibration import Calibration, is_calibrated
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import WorkError
@@ -21,7 +21,7 @@ from tamis.pipeline.stage import Stage, assets, fingerprints
 from tamis.pipeline.storage.location import Location
 
 TASK_SHARDS = 64
-COMMANDS = {"heuristics", "language", "perplexity"}
+COMMANDS = {"dedup", "heuristics", "language", "perplexity"}
 """Stages with a command of their own; the others go by `tamis stage NAME`."""
 
 
@@ -36,18 +36,63 @@ class Sift:
         self.calibration = Calibration(corpus, self.fingerprints, self.tasks)
 
     def present(self) -> tuple[list[Stage], list[Stage]]:
-        """The stages that take part, their quantiles resolved, and those without signals."""
-        there, _ = present(self.corpus, self.recipe.stages, self.fingerprints)
+        """The stages that take part, their quantiles resolved, and those without signals.
+
+        A stage that elects keepers is in its final view if that is there.
+        """
+        there, _ = present(self.corpus, self._first(self.recipe.stages), self.fingerprints)
         resolved: list[Stage] = []
         for stage in there:
             if self.calibration.is_settled(stage, resolved):
                 resolved.append(self.calibration.resolved(stage, resolved))
         names = {stage.name for stage in resolved}
-        return resolved, [stage for stage in self.recipe.stages if stage.name not in names]
+        missing = [stage for stage in self.recipe.stages if stage.name not in names]
+        return [self._in_view(stage, resolved) for stage in resolved], missing
+
+    def _first(self, stages: Iterable[Stage]) -> list[Stage]:
+        """Stages with those that elect keepers in their first view."""
+        return [
+            dataclasses.replace(s, view=rounds.FIRST) if rounds.clusters(s) else s for s in stages
+        ]
+
+    def _in_view(self, stage: Stage, stages: Sequence[Stage]) -> Stage:
+        if not rounds.clusters(stage):
+            return stage
+        key = rounds.settled_key(stages, stage, self.fingerprints)
+        final = rounds.is_settled(self.corpus, stage, key)
+        return dataclasses.replace(stage, view="" if final else rounds.FIRST)
+
+    def before(self, stage: Stage) -> list[Stage]:
+        """The stages that take part before this one, as it sees them."""
+        return rounds.before(self.stages_before(stage)[0], stage)
+
+    def judges(self, stage: Stage) -> list[Stage]:
+        """Whose rules the keepers of a stage have to pass, of those that take part."""
+        return rounds.judges(self.present()[0], stage)
+
+    def settled_key(self, stage: Stage) -> str | None:
+        """What the final answer of a stage has to be of; None if the first is not there."""
+        stages = self.present()[0]
+        if stage.name not in [other.name for other in stages]:
+            return None
+        return rounds.settled_key(stages, stage, self.fingerprints)
+
+    def is_settled(self, stage: Stage) -> bool:
+        """Whether the final answer of a stage is by the present rules of those after it."""
+        key = self.settled_key(stage)
+        return key is not None and rounds.is_settled(self.corpus, stage, key)
+
+    def chance_phase(
+        self, stage: Stage, group: Sequence[str], tasks: Sequence[Sequence[int]], key: str
+    ) -> RowPhase:
+        """The phase that measures what the second round of a stage brought to life."""
+        first = self.recipe.stage(group[0])
+        earlier = rounds.viewed(self.stages_before(first)[0], rounds.CHANCE)
+        return self.phase(earlier, [self.recipe.stage(n) for n in group], False, tasks, key)
 
     def settle(self, stages: Sequence[Stage], runner: Runner) -> None:
         """Notes what the quantiles of measured stages fall on, and fills their buckets."""
-        there, _ = present(self.corpus, stages, self.fingerprints)
+        there, _ = present(self.corpus, self._first(stages), self.fingerprints)
         self.calibration.settle(there, runner)
 
     def stages_before(self, stage: Stage) -> tuple[list[Stage], list[Stage]]:
@@ -76,7 +121,10 @@ class Sift:
 
     def _measured_for_these_rules(self, stages: Sequence[Stage]) -> bool:
         for place, stage in enumerate(stages):
-            expected = (ALL, promise(stages[:place], self.fingerprints))
+            if rounds.clusters(stage):
+                continue  # its fingerprint says for which rules it is
+            earlier = rounds.before(stages[:place], stage)
+            expected = (ALL, promise(earlier, self.fingerprints))
             for shard in self.corpus.shards:
                 record = self.corpus.record(stage.name, shard.name) or {}
                 if record.get("rows_asked_for") not in expected:
@@ -98,16 +146,29 @@ class Sift:
         earlier: list[Stage] = []
         for stage in (stage for stages in before for stage in stages):
             earlier.append(self.calibration.resolved(stage, earlier))
-        return self.phase(earlier, group, all_rows)
+        return self.phase(rounds.before(earlier, group[0]), group, all_rows)
 
-    def phase(self, earlier: list[Stage], group: list[Stage], all_rows: bool) -> RowPhase:
+    def phase(
+        self,
+        earlier: Sequence[Stage],
+        group: Sequence[Stage],
+        all_rows: bool,
+        tasks: Sequence[Sequence[int]] | None = None,
+        again: str = "",
+    ) -> RowPhase:
         """The phase that measures consecutive stages after earlier ones."""
         unresolved = [
             dataclasses.replace(s, rules=tuple(r for r in s.rules if r.quantile is None))
             for s in group
         ]
         return RowPhase(
-            self.corpus, list(earlier), unresolved, self.fingerprints, self.tasks, all_rows
+            self.corpus,
+            list(earlier),
+            unresolved,
+            self.fingerprints,
+            self.tasks if tasks is None else tasks,
+            all_rows,
+            again,
         )
 
     def tally(self, stages: Sequence[Stage], runner: Runner) -> ledger.Tally:
@@ -152,16 +213,17 @@ class Sift:
 def groups(recipe: Recipe) -> list[list[Stage]]:
     """Consecutive stages that are measured in one pass: a quantile or a bucket ends its group.
 
-    What a quantile falls on is known when all documents have been measured.
+    What a quantile falls on is known when all documents have been measured. A stage that looks at
+    all documents is a group of its own; one that needs a table made of all begins one.
     """
-    found: list[list[Stage]] = []
-    group: list[Stage] = []
+    found: list[list[Stage]] = [[]]
     for stage in recipe.stages:
-        group.append(stage)
-        if is_calibrated(stage):
-            found.append(group)
-            group = []
-    return [*found, group] if group else found
+        if stage.scope != "rows":
+            found.append([])
+        found[-1].append(stage)
+        if is_calibrated(stage) or rounds.clusters(stage):
+            found.append([])
+    return [group for group in found if group]
 
 
 def tasks(corpus: Corpus) -> list[list[int]]:

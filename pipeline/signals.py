@@ -26,7 +26,7 @@ ALL = "all"  # of the rows: what a record says in place of a promise
 
 def is_current(corpus: Corpus, stage: Stage, shard: str, fingerprint: str) -> bool:
     """Whether a shard has signals of this stage with this fingerprint."""
-    record = corpus.record(stage.name, shard)
+    record = corpus.record(stage.place, shard)
     return record is not None and record.get("fingerprint") == fingerprint
 
 
@@ -37,7 +37,7 @@ def present(
     there: list[Stage] = []
     missing: list[Stage] = []
     for stage in stages:
-        records = corpus.records(stage.name)
+        records = corpus.records(stage.place)
         whole = all(r and r.get("fingerprint") == fingerprints[stage.name] for r in records)
         (there if whole else missing).append(stage)
     return there, missing
@@ -47,7 +47,7 @@ def promise(stages: Sequence[Stage], fingerprints: dict[str, str]) -> str:
     """What decides who is alive after some stages: their signals and their rules."""
     return fingerprint(
         [
-            (s.name, fingerprints[s.name], repr(s.rules), repr(sorted(s.only.items())))
+            (s.place, fingerprints[s.name], repr(s.rules), repr(sorted(s.only.items())))
             for s in stages
         ]
     )
@@ -86,7 +86,7 @@ class ShardReader:
         columns |= self._read("ingest", self.corpus.signals("ingest", self.shard), group, ingest)
         for stage in self.stages:
             mine = wanted & set(stage.schema.names)
-            path = self.corpus.signals(stage.name, self.shard)
+            path = self.corpus.signals(stage.place, self.shard)
             found = self._read(stage.name, path, group, mine)
             if "text" in found:
                 found["text"] = overlay(columns["text"], found["text"])

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 from pydantic import TypeAdapter, ValidationError
@@ -27,12 +27,15 @@ from tamis.pipeline.rules import Rule
 
 KINDS = {
     "c4": "tamis.filters.heuristics.c4:C4",
+    "dedup": "tamis.pipeline.dedup.settings:Dedup",
     "heuristics": "tamis.filters.heuristics.heuristics:Heuristics",
     "language": "tamis.filters.language:Language",
+    "lines": "tamis.filters.lines:Lines",
     "noop": "tamis.filters.noop:Noop",
     "perplexity": "tamis.filters.ngram.perplexity:Perplexity",
     "refinedweb": "tamis.filters.heuristics.refinedweb:RefinedWeb",
 }
+Scope = Literal["rows", "table", "corpus"]
 PATIENCE = 1.5  # seconds of making ready before a word is said
 
 
@@ -66,6 +69,19 @@ class Stage:
     measure: Measure
     rules: tuple[Rule, ...] = ()
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    view: str = ""
+    """Which of its answers is read: the final one, or `first`, before clusters are settled."""
+
+    @property
+    def scope(self) -> Scope:
+        """What it looks at: a row; a row and a table made of all; or all documents alive."""
+        scope: Scope = getattr(self.measure, "scope", "rows")
+        return scope
+
+    @property
+    def place(self) -> str:
+        """Where its signals and their records are, below those of the corpus."""
+        return f"{self.name}/{self.view}" if self.view else self.name
 
     @property
     def given(self) -> dict[str, str]:
@@ -134,7 +150,10 @@ def load(kind: str) -> Any:
         cls = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, NameError, SyntaxError, TypeError, ValueError) as error:
         raise CallError(f"cannot load the stage '{kind}': {error}") from error
-    missing = [name for name in ("version", "needs", "gives", "measure") if not hasattr(cls, name)]
+    asked = ["version", "needs", "gives"]
+    if getattr(cls, "scope", "rows") != "corpus":
+        asked.append("measure")
+    missing = [name for name in asked if not hasattr(cls, name)]
     if missing or not dataclasses.is_dataclass(cls):
         lacks = f"lacks {', '.join(missing)}" if missing else "is not a dataclass"
         raise CallError(f"the stage '{kind}' {lacks}: see docs/stages.md")
@@ -185,8 +204,8 @@ def fingerprints(stages: Sequence[Stage]) -> dict[str, str]:
     """What each stage's signals are a function of, as a digest by stage name.
 
     Options and version, the digests of assets, the nearest earlier stage that edits text, and the
-    earlier stages whose columns it needs. Worker counts never enter, and rules only where buckets
-    are needed that they decide.
+    earlier stages whose columns it needs. Worker counts never enter, and rules only where it
+    depends on who is alive: of a stage that looks at all documents, or one that needs buckets.
     """
     result: dict[str, str] = {}
     owners: dict[str, str] = {}
@@ -201,6 +220,7 @@ def fingerprints(stages: Sequence[Stage]) -> dict[str, str]:
             if f.name not in {name.partition(".")[0] for name in files_read}
         }
         asked = {*measure.needs, *stage.only}
+        upstream = [f"{result[s.name]} {s.rules!r} {s.only!r}" for s in stages[:place]]
         result[stage.name] = files.fingerprint(
             {
                 "kind": stage.kind,
@@ -212,11 +232,11 @@ def fingerprints(stages: Sequence[Stage]) -> dict[str, str]:
                 "text": result[editor] if editor and "text" in asked else None,
                 "needs": {c: result[owners[c]] for c in sorted(asked) if c in owners},
                 **{f"alive for {c}": buckets[c] for c in sorted(asked) if c in buckets},
+                **({} if stage.scope == "rows" else {"alive": upstream}),
             }
         )
         owners |= {name: stage.name for name in stage.given.values() if name != "text"}
         if stage.buckets is not None:  # they depend on who is alive
-            upstream = [f"{result[s.name]} {s.rules!r} {s.only!r}" for s in stages[:place]]
             buckets[stage.buckets.column] = upstream
         editor = stage.name if stage.edits_text else editor
     return result

@@ -18,7 +18,7 @@ Signatures = npt.NDArray[Any]
 """uint32 or uint64[n, permutations]."""
 Singles = npt.NDArray[np.float32]
 Shorts = npt.NDArray[np.int16]
-CENTRE, MINHASH, URL, CONTAINMENT = range(4)
+CENTRE, MINHASH, URL, CONTAINMENT, TEXT = range(5)
 """By what a member joined its centre."""
 STRETCH = 32
 """Steps of a merge between two looks at whether it can still reach what is needed."""
@@ -151,6 +151,7 @@ def take(
     offsets: Longs,
     signatures: Signatures,
     sizes: Longs,
+    texts: Hashes,
     urls: Hashes,
     jaccard: float,
     containment: float,
@@ -163,8 +164,16 @@ def take(
     """
     others = 0
     has_url = urls[at(centre), 0] != 0 or urls[at(centre), 1] != 0
+    has_text = texts[at(centre), 0] != 0 or texts[at(centre), 1] != 0
     for place in range(left):
         member = rest[at(place)]
+        if (
+            has_text
+            and texts[at(member), 0] == texts[at(centre), 0]
+            and texts[at(member), 1] == texts[at(centre), 1]
+        ):
+            centres[at(member)], similarity[at(member)], by[at(member)] = centre, 1.0, TEXT
+            continue
         same = (
             has_url
             and urls[at(member), 0] == urls[at(centre), 0]
@@ -200,6 +209,7 @@ def cut(
     offsets: Longs,
     signatures: Signatures,
     sizes: Longs,
+    texts: Hashes,
     urls: Hashes,
     jaccard: float,
     containment: float,
@@ -230,7 +240,7 @@ def cut(
                 rest[:left] = rest[1 : left + 1]
             compared[component] += left
             left = take(
-                centre, rest, left, exact, values, offsets, signatures, sizes, urls,
+                centre, rest, left, exact, values, offsets, signatures, sizes, texts, urls,
                 jaccard, containment, centres, similarity, by,
             )  # fmt: skip
             turn += 1

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tamis.pipeline import recipe as recipes
-from tamis.pipeline.answer import WriteJob, measure_jobs
+from tamis.pipeline.answer import WriteJob, measure_jobs, settle_jobs
 from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.tables import ledger_table, out, print_json
 from tamis.pipeline.corpus import Corpus
@@ -72,7 +72,8 @@ def apply(
             engine.go([IngestJob(corpus.root, tuple(shards), options, None, strict, gather=False)])
             names = shards_of_inputs(corpus)
             write = WriteJob(corpus.root, chosen, directory, form, rejected, names=names)
-            ledger = engine.go([*measure_jobs(corpus.root, chosen), write])
+            jobs = [*measure_jobs(corpus.root, chosen), *settle_jobs(corpus.root, chosen)]
+            ledger = engine.go([*jobs, write])
     finally:
         remove_below(root)
     if json:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tamis.pipeline import recipe as recipes
-from tamis.pipeline.answer import WriteJob, measure_jobs
+from tamis.pipeline.answer import WriteJob, measure_jobs, settle_jobs
 from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.ingest import show_plan
 from tamis.pipeline.cli.tables import ledger_table, out, print_json, say
@@ -52,6 +52,7 @@ def run(
     jobs = [
         IngestJob(target.root, tuple(inputs or []), chosen.ingest, chosen, strict),
         *measure_jobs(target.root, chosen, all_rows),
+        *settle_jobs(target.root, chosen),
         WriteJob(target.root, chosen, format=form),
     ]
     with target.lock() as lease:

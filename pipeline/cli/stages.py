@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from json import dumps
 from typing import Annotated, Any
 
 import typer
 
-from tamis.pipeline.answer import StageJob
+from tamis.pipeline.answer import first_phase, stage_jobs
 from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.tables import out, print_json, say, simple
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.engine import Engine
 from tamis.pipeline.phase import pending
 from tamis.pipeline.recipe import Recipe
-from tamis.pipeline.sift import Sift
+
+STAGES = {
+    "language": "Identifies the language of every document that is alive.",
+    "dedup": "Finds documents that are copies of others, near or exact, and keeps one of each.",
+    "heuristics": "Measures what the published heuristics look at: words, lines, repeats.",
+}
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(language)
+    for name, what in STAGES.items():
+        app.command(name, help=what)(_command(name))
     app.command()(perplexity)
-    app.command()(heuristics)
     app.command()(stage)
 
 
-def language(
-    corpus: o.CorpusArgument,
-    recipe: o.RecipeOption = None,
-    changes: o.SetOption = None,
-    workers: o.WorkersOption = None,
-    engine: o.EngineOption = o.EngineName.local,
-    engine_settings: o.EngineSetOption = None,
-    all_rows: o.AllRowsOption = False,
-    dry_run: o.DryRunOption = False,
-    json: o.JsonOption = False,
-) -> None:
-    """Identifies the language of every document that is alive."""
-    where = o.chosen_engine(engine, engine_settings, workers, quiet=json)
-    _measure("language", corpus, recipe, changes, where, all_rows, dry_run, json)
+def _command(name: str) -> Callable[..., None]:
+    def command(
+        corpus: o.CorpusArgument,
+        recipe: o.RecipeOption = None,
+        changes: o.SetOption = None,
+        workers: o.WorkersOption = None,
+        engine: o.EngineOption = o.EngineName.local,
+        engine_settings: o.EngineSetOption = None,
+        all_rows: o.AllRowsOption = False,
+        dry_run: o.DryRunOption = False,
+        json: o.JsonOption = False,
+    ) -> None:
+        where = o.chosen_engine(engine, engine_settings, workers, quiet=json)
+        _measure(name, corpus, recipe, changes, where, all_rows, dry_run, json)
+
+    return command
 
 
 def perplexity(
@@ -63,22 +71,6 @@ def perplexity(
     if reference:
         changes = [*(changes or []), f"perplexity.reference={dumps(reference)}"]
     _measure("perplexity", corpus, recipe, changes, where, all_rows, dry_run, json)
-
-
-def heuristics(
-    corpus: o.CorpusArgument,
-    recipe: o.RecipeOption = None,
-    changes: o.SetOption = None,
-    workers: o.WorkersOption = None,
-    engine: o.EngineOption = o.EngineName.local,
-    engine_settings: o.EngineSetOption = None,
-    all_rows: o.AllRowsOption = False,
-    dry_run: o.DryRunOption = False,
-    json: o.JsonOption = False,
-) -> None:
-    """Measures what the published heuristics look at: words, lines, repeats of every document."""
-    where = o.chosen_engine(engine, engine_settings, workers, quiet=json)
-    _measure("heuristics", corpus, recipe, changes, where, all_rows, dry_run, json)
 
 
 def stage(
@@ -112,16 +104,13 @@ def _measure(
     chosen = o.chosen_recipe(corpus, recipe, changes)
     chosen.stage(name)
     if dry_run:
-        sift = Sift(corpus, chosen)
-        wanted = sift.recipe.stage(name)
-        earlier, _ = sift.stages_before(wanted)
-        phase = sift.phase(earlier, [wanted], all_rows)
-        shards = sum(len(phase.tasks[rank]) for rank in pending(phase))
+        phase = first_phase(corpus.root, chosen, name, all_rows)
+        shards = sum(len(phase.tasks[rank]) for rank in pending(phase)) if phase else 0
         say(f"{name}: {shards} of {len(corpus.shards)} shards would be measured")
         return
     with corpus.lock() as lease:
         chosen.save(corpus.root / "recipe.toml")
-        counts = where.go([StageJob(corpus.root, chosen, name, all_rows)], lease)
+        counts = where.go(stage_jobs(corpus.root, chosen, name, all_rows), lease)
     if counts is None:
         return
     if json:

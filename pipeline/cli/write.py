@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tamis.pipeline import answer
-from tamis.pipeline.answer import WriteJob, measure_jobs
+from tamis.pipeline.answer import WriteJob, measure_jobs, settle_jobs
 from tamis.pipeline.arms import borrow
 from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.tables import ledger_table, out, print_json, say
@@ -15,7 +15,7 @@ from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.engine import Engine
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.lock import Lease
-from tamis.pipeline.phase import pending
+from tamis.pipeline.phase import Job, pending
 from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.sift import Sift
 from tamis.pipeline.storage.location import Location
@@ -83,10 +83,12 @@ def write(
             how = {"format": form, "rejected": rejected}
             ledger = _arm(target, chosen, where, lease, directory, **how)
         else:
+            settle: list[Job] = []
             if not target.read_only:
                 chosen.save(target.root / "recipe.toml")
+                settle = settle_jobs(target.root, chosen)
             job = WriteJob(target.root, chosen, directory, form, rejected, strict)
-            ledger = where.go([job], lease)
+            ledger = where.go([*settle, job], lease)
     if ledger is None:
         return
     if json:
@@ -101,6 +103,7 @@ def _arm(
     """The answer of another recipe, measured in a corpus that borrows these documents."""
     with corpus.arm() as place:
         arm = borrow(corpus, place, recipe)
-        jobs = [*measure_jobs(arm.root, recipe), WriteJob(arm.root, recipe, out, **how)]
+        measured = [*measure_jobs(arm.root, recipe), *settle_jobs(arm.root, recipe)]
+        jobs = [*measured, WriteJob(arm.root, recipe, out, **how)]
         ledger: dict[str, Any] = where.go(jobs, lease)
         return ledger

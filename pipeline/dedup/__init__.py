@@ -1,1 +1,1 @@
-"""Duplicates: what documents share, who is whose duplicate, and who stays."""
+"""Deduplication: what needs more than one document at a time."""

@@ -12,7 +12,7 @@ from tamis.filters.kernels import stars as kernels
 from tamis.filters.kernels.arrays import Bytes, Hashes, Longs
 
 CENTRES = 100
-METHODS = ("", "minhash", "url", "containment")
+METHODS = ("", "minhash", "url", "containment", "text")
 """What the numbers in `Stars.by` stand for."""
 
 
@@ -33,6 +33,8 @@ class Members:
     """uint64[m, 2]: equal for the same page; 0, 0 for none."""
     sets: tuple[Hashes, Longs] | None = None
     """Values, ascending and distinct for each member, and int64[m + 1]: where each one's begin."""
+    texts: Hashes | None = None
+    """uint64[m, 2]: equal for the same text; not compared if None."""
     signatures: npt.NDArray[Any] | None = None
     """uint32 or uint64[m, permutations]."""
     shingles: npt.NDArray[Any] | None = None
@@ -61,7 +63,7 @@ class Stars(NamedTuple):
     """The Jaccard index with its centre, but of a member that joined by containment that; 1 for a
     centre, NaN where one of them has no shingles."""
     by: Bytes
-    """uint8[m], see METHODS; of several it is the first of URL, minhash, containment."""
+    """uint8[m], see METHODS; of several it is the first of text, URL, minhash, containment."""
     compared: Longs
     """int64[c]: how many pairs were looked at."""
     uncompared: Longs
@@ -95,6 +97,7 @@ def stars(members: Members, bounds: Bounds) -> Stars:
         offsets,
         signatures,
         _sizes(members),
+        np.zeros((count, 2), np.uint64) if members.texts is None else members.texts,
         members.urls,
         float(bounds.jaccard),
         float(bounds.containment),

@@ -1,0 +1,286 @@
+"""The jobs of a dedup stage: its first answer, and the final one when later stages have judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.dedup import rates
+from tamis.pipeline.dedup.election import ElectPhase
+from tamis.pipeline.dedup.gather import GatherPhase
+from tamis.pipeline.dedup.mark import MarkPhase, SettlePhase
+from tamis.pipeline.dedup.match import MatchPhase, band_names, join, match_tasks
+from tamis.pipeline.dedup.second import (
+    ChancePhase,
+    JudgePhase,
+    order_again,
+    to_measure,
+    write_chances,
+)
+from tamis.pipeline.dedup.settings import Dedup
+from tamis.pipeline.dedup.sign import SignPhase
+from tamis.pipeline.dedup.signed import Signed
+from tamis.pipeline.dedup.work import Work
+from tamis.pipeline.ingest.run import planned_shards
+from tamis.pipeline.phase import Phase, Runner
+from tamis.pipeline.progress import Progress
+from tamis.pipeline.rounds import CHANCE, FIRST
+from tamis.pipeline.rows import RowPhase
+from tamis.pipeline.sift import Sift, most_tasks
+from tamis.pipeline.stage import Stage, prepare
+from tamis.pipeline.storage.location import Location
+from tamis.pipeline.storage.scratch import scratch_of
+
+
+@dataclass(frozen=True)
+class _Job:
+    root: Location
+    recipe: Any
+    stage: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.stage}-{type(self).__name__.lower()}"
+
+    def bound(self) -> int:
+        return most_tasks(planned_shards(Corpus(self.root)))
+
+    def prepare(self, runner: Runner) -> None:
+        """Nothing."""
+
+    def settle(self, runner: Runner) -> Any:
+        """Nothing."""
+
+    @property
+    def state(self) -> State:
+        return State(Sift(Corpus(self.root), self.recipe), self.stage)
+
+
+class State:
+    """What the phases of a stage are made of."""
+
+    def __init__(self, sift: Sift, name: str) -> None:
+        self.sift, self.corpus = sift, sift.corpus
+        self.stage: Stage = sift.recipe.stage(name)
+        self.measure: Dedup = self.stage.measure  # type: ignore[assignment]
+        self.index = tuple(self.measure.parts())
+
+    @property
+    def earlier(self) -> list[Stage]:
+        return self.sift.before(self.stage)
+
+    @property
+    def fingerprint(self) -> str:
+        return self.sift.fingerprints[self.stage.name]
+
+    @property
+    def units(self) -> int:
+        """How many shares all members are elected in."""
+        return len(self.corpus.shards)
+
+    def first(self) -> Work | None:
+        """The first round; None if it is done."""
+        work = Work(self.corpus, self.stage, self.fingerprint)
+        mark = MarkPhase(work, self.units, self.sift.tasks)
+        done = all(mark.done(unit) for unit in range(len(self.corpus.shards)))
+        return None if done else work
+
+    def second(self) -> Work | None:
+        """The second round; None if it is done."""
+        key = self.sift.settled_key(self.stage)
+        if key is None or self.sift.is_settled(self.stage):
+            return None
+        return Work(self.corpus, self.stage, key)
+
+    def signed(self, index: bool = True) -> Signed:
+        return Signed(self.corpus, self.stage, self.index if index else ())
+
+
+class Sign(_Job):
+    """Signs the documents alive."""
+
+    def prepare(self, runner: Runner) -> None:
+        """Makes ready what workers share."""
+        prepare([self.recipe.stage(self.stage)], Progress(self.stage, 0).say)
+
+    def phase(self) -> Phase | None:
+        state = self.state
+        return SignPhase(
+            state.corpus, state.stage, state.earlier, state.fingerprint, state.sift.tasks
+        )
+
+
+class Match(_Job):
+    """Finds documents that share a band, and joins them into groups."""
+
+    def bound(self) -> int:
+        measure: Any = self.recipe.stage(self.stage).measure
+        return len(match_tasks(band_names(measure), planned_shards(Corpus(self.root))))
+
+    def phase(self) -> MatchPhase | None:
+        work = self.state.first()
+        return MatchPhase(work, self.state.index) if work else None
+
+    def settle(self, runner: Runner) -> None:
+        if (phase := self.phase()) and not phase.work_.done("members"):
+            join(phase, scratch_of(str(self.root)))
+
+
+@dataclass(frozen=True)
+class _Round(_Job):
+    again: bool = False
+    """Whether it is the second round."""
+
+    @property
+    def name(self) -> str:
+        return super().name + ("-again" if self.again else "")
+
+    def work(self) -> Work | None:
+        """What there is to decide, None if there is nothing."""
+        work = self.state.second() if self.again else self.state.first()
+        return work if work and work.read("members").num_rows else None
+
+
+class Gather(_Round):
+    """Writes the shingles of what has to be compared."""
+
+    def phase(self) -> Phase | None:
+        state = self.state
+        by_shingles = {"minhash", "containment"} & {*state.measure.methods}
+        if state.measure.verify == "estimate" or not by_shingles or (work := self.work()) is None:
+            return None
+        return GatherPhase(work, state.earlier, state.sift.tasks)
+
+
+class Elect(_Round):
+    """Cuts groups into clusters."""
+
+    def phase(self) -> Phase | None:
+        state, work = self.state, self.work()
+        index = () if self.again else state.index
+        return ElectPhase(work, index, [[unit] for unit in range(state.units)]) if work else None
+
+
+class Mark(_Job):
+    """Writes the first answer, and says which sources lose much."""
+
+    def phase(self) -> MarkPhase | None:
+        state = self.state
+        if (work := state.first()) is None:
+            return None
+        decided = work.read("members").num_rows
+        return MarkPhase(work, state.units if decided else 0, state.sift.tasks)
+
+    def settle(self, runner: Runner) -> None:
+        state = self.state
+        Work(state.corpus, state.stage, state.fingerprint).clean()
+        records = state.corpus.records(f"{self.stage}/{FIRST}")
+        for alarm in rates.alarms(state.measure, rates.total(filter(None, records), "sources")):
+            Progress(self.stage, 0).say(alarm)
+
+
+class Judge(_Job):
+    """Finds the clusters whose keeper failed a later rule."""
+
+    def phase(self) -> JudgePhase | None:
+        return self._phase(FIRST)
+
+    def _phase(self, view: str) -> JudgePhase | None:
+        state = self.state
+        if (work := state.second()) is None:
+            return None
+        seen = replace(work, stage=replace(state.stage, view=view))
+        return JudgePhase(seen, state.earlier, state.sift.judges(state.stage), state.sift.tasks)
+
+    def settle(self, runner: Runner) -> None:
+        phase, work = self.phase(), self.state.second()
+        if phase and work and not work.done("chances"):
+            write_chances(work, phase, self.state.signed(index=False))
+
+
+class Chance(_Job):
+    """Brings the other members of these clusters to life."""
+
+    def phase(self) -> ChancePhase | None:
+        state = self.state
+        if (work := state.second()) is None:
+            return None
+        rows, tasks = chances(state, work)
+        return ChancePhase(work, rows, tasks) if tasks else None
+
+
+def chances(state: State, work: Work) -> tuple[Any, list[list[int]]]:
+    """The rows to measure once more, and the shards that they are in, a task each."""
+    rows = to_measure(work, state.sift.judges(state.stage))
+    units = [unit for unit, _, _ in state.signed(index=False).parts(rows)]
+    return rows, [[unit] for unit in units]
+
+
+@dataclass(frozen=True)
+class Measure(_Job):
+    """Measures them with a group of the stages that follow."""
+
+    group: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return "+".join(self.group)
+
+    def phase(self) -> RowPhase | None:
+        state = self.state
+        if (work := state.second()) is None:
+            return None
+        _, tasks = chances(state, work)
+        return state.sift.chance_phase(state.stage, self.group, tasks, work.key) if tasks else None
+
+    def settle(self, runner: Runner) -> None:
+        """Fills the buckets of what is new."""
+        sift = self.state.sift
+        sift.settle(sift.recipe.stages, runner)
+
+
+class JudgeAgain(Judge):
+    """Finds who passes of them, and puts these in front."""
+
+    def phase(self) -> JudgePhase | None:
+        phase = self._phase(CHANCE)
+        if phase is None or (work := self.state.second()) is None:
+            return None
+        return replace(phase, tasks=chances(self.state, work)[1])
+
+    def settle(self, runner: Runner) -> None:
+        phase, work = self.phase(), self.state.second()
+        if phase and work and not work.done("members"):
+            rows, _ = chances(self.state, work)
+            order_again(work, phase, rows, self.state.signed(index=False))
+
+
+class Settle(_Job):
+    """Writes the final answer."""
+
+    def phase(self) -> SettlePhase | None:
+        state = self.state
+        if (work := state.second()) is None:
+            return None
+        decided = work.read("members").num_rows
+        return SettlePhase(work, state.units if decided else 0, state.sift.tasks)
+
+    def settle(self, runner: Runner) -> None:
+        state = self.state
+        Work(state.corpus, state.stage, "").clean()
+
+
+def first_round(root: Location, recipe: Any, stage: str) -> list[Any]:
+    """The jobs that give every document alive the stage's first answer."""
+    at = (root, recipe, stage)
+    return [Sign(*at), Match(*at), Gather(*at), Elect(*at), Mark(*at)]
+
+
+def second_round(root: Location, recipe: Any, stage: str, groups: Sequence[Any]) -> list[Any]:
+    """The jobs that settle a stage when the groups of stages after it have measured."""
+    at = (root, recipe, stage)
+    measure = [Measure(*at, group) for group in groups]
+    again = [Gather(*at, again=True), Elect(*at, again=True)]
+    return [Judge(*at), Chance(*at), *measure, JudgeAgain(*at), *again, Settle(*at)]

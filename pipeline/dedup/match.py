@@ -1,0 +1,149 @@
+"""Matching: which documents share a band, and the groups that this joins.
+
+A unit sorts one range of the keys of one band, over all shards: what it holds is set by the number
+of ranges, not by the corpus.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.dedup import bands
+from tamis.pipeline.dedup.join import components, representatives
+from tamis.pipeline.dedup.settings import Dedup
+from tamis.pipeline.dedup.signed import Signed
+from tamis.pipeline.dedup.work import Work, numbers
+from tamis.pipeline.guard import Guard
+from tamis.pipeline.storage.location import Location
+
+NONE = {name: np.empty(0, np.int64) for name in ("component", "row", "representative", "failed")}
+SHARDS_A_RANGE = 64
+"""Some four million keys of a band, 100 MB while they are sorted."""
+
+
+def band_names(measure: Dedup) -> list[str]:
+    """The bands of a stage: those of its signatures, and those of exact keys."""
+    names = [f"{band:02d}" for band in range(measure.banding.bands)]
+    exact = [method for method in ("text", "url") if method in measure.methods]
+    return (names if "minhash" in measure.methods else []) + exact
+
+
+def ranges(shards: int) -> list[tuple[int, int]]:
+    """Ranges of keys, in which documents of so many shards are sorted."""
+    count = max(1, math.ceil(shards / SHARDS_A_RANGE))
+    ends = [(1 << 64) * place // count for place in range(count + 1)]
+    return list(pairwise(ends))
+
+
+def match_tasks(names: Sequence[str], shards: int) -> list[list[int]]:
+    """Units, a band and a range each, in as many tasks as there are shards at most."""
+    units = len(names) * len(ranges(shards))
+    count = max(1, min(units, shards))
+    ends = [units * place // count for place in range(count + 1)]
+    return [list(range(*pair)) for pair in pairwise(ends)]
+
+
+@dataclass
+class MatchPhase:
+    """Finds runs of equal keys; its units are a band and a range of its keys."""
+
+    work_: Work
+    index: tuple[Location, ...]
+    quiet: bool = True
+
+    @property
+    def corpus(self) -> Corpus:
+        return self.work_.corpus
+
+    @property
+    def name(self) -> str:
+        return f"{self.work_.stage.name}-match"
+
+    @cached_property
+    def units(self) -> list[tuple[str, tuple[int, int]]]:
+        measure: Any = self.work_.stage.measure
+        cut = ranges(len(self.corpus.shards))
+        return [(band, between) for band in band_names(measure) for between in cut]
+
+    @cached_property
+    def tasks(self) -> Sequence[Sequence[int]]:
+        measure: Any = self.work_.stage.measure
+        return match_tasks(band_names(measure), len(self.corpus.shards))
+
+    def done(self, unit: int) -> bool:
+        return self.work_.done(_edges(unit))
+
+    def size(self, unit: int) -> int:
+        return 0
+
+    def part(self, rank: int) -> MatchPhase:
+        return self
+
+    def work(self, unit: int, guard: Guard) -> None:
+        """Writes the pairs of neighbours in every run of equal keys."""
+        if self.done(unit):
+            return
+        signed = Signed(self.corpus, self.work_.stage, self.index)
+        band, (low, high) = self.units[unit]
+        found = bands.edges(signed.files, signed.firsts[:-1], band, low, high)
+        self.work_.write(
+            _edges(unit),
+            {"left": found.left, "right": found.right},
+            runs=int(found.runs),
+            longest=int(found.longest),
+        )
+
+    def edges(self) -> Iterator[tuple[Any, Any]]:
+        """All pairs that were found."""
+        for unit in range(len(self.units)):
+            batch = self.work_.read(_edges(unit))
+            yield numbers(batch, "left"), numbers(batch, "right")
+
+    @property
+    def longest(self) -> int:
+        """How many documents share a key at most."""
+        facts = (self.work_.fact(_edges(unit), "longest") for unit in range(len(self.units)))
+        return max(facts, default=0)
+
+
+def _edges(unit: int) -> str:
+    return f"edges-{unit:05d}"
+
+
+def join(phase: MatchPhase, scratch: Path) -> None:
+    """Writes the members of all groups of two and more that bands join."""
+    work = phase.work_
+    signed = Signed(work.corpus, work.stage, phase.index)
+    rows, component = components(phase.edges(), signed.total, scratch)
+    write_members(work, signed, rows, component, np.zeros(len(rows), np.uint8))
+
+
+def write_members(
+    work: Work, signed: Signed, rows: Any, component: Any, failed: Any, name: str = "members"
+) -> None:
+    """Writes groups in the order in which their members may become centres.
+
+    failed: 1 for members that failed a later rule, who come behind the others. Members with the
+    same text follow the first of them, their representative; but not where an address counts too,
+    which may differ.
+    """
+    if not len(rows):
+        work.write(name, NONE)
+        return
+    measure: Any = work.stage.measure
+    order = np.lexsort((rows, signed.take("priority", rows), failed, rows < signed.own, component))
+    rows, component, failed = rows[order], component[order], failed[order]
+    first = rows
+    if "url" not in measure.methods:
+        first = representatives(rows, component, signed.take("text_hash", rows))
+    columns = {"component": component, "row": rows, "representative": first, "failed": failed}
+    work.write(name, columns)
