@@ -31,7 +31,7 @@ import pyarrow as pa
 from tamis.filters.kernels.arrays import Hashes, Longs
 from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.pipeline.dedup import bands, elect, join
-from tamis.pipeline.dedup.signatures import Rows, Signatures, gather, write
+from tamis.pipeline.dedup.signatures import Rows, Signatures, write
 
 BANDS, VALUES = 14, 8
 WIDTH = BANDS * VALUES
@@ -104,6 +104,25 @@ def planted(rows: Longs) -> tuple[Longs, Longs]:
     original, shared = np.empty_like(rows), np.empty_like(rows)
     plant(rows, original, shared)
     return original, shared
+
+
+def gather(
+    places: list[Path], firsts: list[int], rows: Longs, columns: list[str]
+) -> list[npt.NDArray[Any]]:
+    """Columns of rows from all files, of which one is open at a time: pages of it count, too."""
+    order = np.argsort(rows, kind="stable")
+    stops = np.searchsorted(rows[order], [*firsts[1:], firsts[-1] + SHARD])
+    found: list[npt.NDArray[Any]] = []
+    start = 0
+    for place, first, stop in zip(places, firsts, stops.tolist(), strict=True):
+        file, which = Signatures.open(place), order[start:stop]
+        for number, name in enumerate(columns):
+            column = getattr(file, name)
+            if len(found) == number:
+                found.append(np.empty((len(rows), *column.shape[1:]), column.dtype))
+            found[number][which] = column[rows[which] - first]
+        start = stop
+    return found
 
 
 def step_write(folder: Path, total: int) -> dict[str, Any]:
@@ -196,9 +215,8 @@ def _elect(
         starts,
         np.zeros(len(starts) - 1, np.int64),
         np.zeros((len(rows), 2), np.uint64),
-        None,
-        signatures,
-        shingles,
+        signatures=signatures,
+        shingles=shingles,
     )
     found = elect.stars(members, elect.Bounds(jaccard=NEAR))
     joined = np.flatnonzero(found.by)

@@ -29,7 +29,7 @@ import orjson
 import pyarrow as pa
 
 from tamis.filters.kernels import radix
-from tamis.filters.kernels.arrays import Bytes, Floats, Hashes, Ints, Longs
+from tamis.filters.kernels.arrays import Bytes, Floats, Hashes, Ints
 from tamis.pipeline.dedup.image import Image, image
 from tamis.pipeline.errors import Damaged
 from tamis.pipeline.files import atomic
@@ -214,27 +214,3 @@ class Signatures:
         part = buffer.slice(start * size, (stop - start) * size)
         self._held.need([part])
         return np.frombuffer(part, kind)
-
-
-def gather(
-    places: Sequence[Location], firsts: Sequence[int], rows: Longs, names: Sequence[str]
-) -> list[npt.NDArray[Any]]:
-    """Columns of rows from all over a corpus, in the order in which the rows are asked for.
-
-    firsts: the global number of each file's first row, ascending; rows: global numbers; names: of
-    arrays of `Signatures`. One file is open at a time, so no more than that and the answer is held.
-    """
-    order = np.argsort(rows, kind="stable")
-    ends = np.searchsorted(rows[order], [*firsts[1:], np.iinfo(np.int64).max])
-    found: list[npt.NDArray[Any]] = []
-    start = 0
-    for place, first, stop in zip(places, firsts, ends.tolist(), strict=True):
-        if start < stop or not found:
-            file, which = Signatures.open(place), order[start:stop]
-            for number, name in enumerate(names):
-                column = getattr(file, name)
-                if len(found) == number:
-                    found.append(np.empty((len(rows), *column.shape[1:]), column.dtype))
-                found[number][which] = column[rows[which] - first]
-        start = stop
-    return found

@@ -16,10 +16,14 @@ from tamis.pipeline.dedup.elect import Bounds, Members, Stars, matching_band, st
 
 BOUNDS = st.sampled_from([0.0, 0.3, 0.5, 0.55, 0.8, 1.0])
 URLS = st.integers(0, 4)
+TEXTS = st.sampled_from([0, 0, 0, *range(9)])
 SETS = st.frozensets(st.integers(0, 14), max_size=12)
-EXACT = st.builds(lambda url, found: Member(url, found, (), len(found)), URLS, SETS)
+EXACT = st.builds(lambda u, t, found: Member(u, t, found, (), len(found)), URLS, TEXTS, SETS)
 VALUES = st.tuples(*[st.integers(0, 2)] * 8)
-ESTIMATED = st.builds(lambda u, v, n: Member(u, frozenset(), v, n), URLS, VALUES, st.integers(0, 9))
+SIZES = st.integers(0, 9)
+ESTIMATED = st.builds(
+    lambda u, t, v, n: Member(u, t, frozenset(), v, n), URLS, TEXTS, VALUES, SIZES
+)
 COMPONENTS = st.one_of(
     *(
         st.lists(st.tuples(st.lists(kind, min_size=1, max_size=12), st.integers(0, 3)), min_size=1)
@@ -41,9 +45,10 @@ def arrays(components: list[tuple[list[Member], int]], width: type = np.uint32) 
         np.concatenate([[0], np.cumsum([len(members) for members, _ in components])]),
         np.array([min(pinned, len(members)) for members, pinned in components]),
         np.array([(0, member.url) for member in every], np.uint64),
-        sets,
-        signatures,
-        sizes,
+        sets=sets,
+        texts=np.array([(member.text, 0) for member in every], np.uint64),
+        signatures=signatures,
+        shingles=sizes,
     )
 
 
@@ -105,7 +110,7 @@ def test_large_sets_are_compared_exactly(sizes: tuple[int, int], jaccard: float)
         kept = int(shared * sizes[0])
         two = {*one[:kept].tolist(), *draw.choice(1 << 40, sizes[1] - kept).tolist()}
         members = [
-            Member(0, frozenset(found), (), len(found)) for found in (set(one.tolist()), two)
+            Member(0, 0, frozenset(found), (), len(found)) for found in (set(one.tolist()), two)
         ]
         for containment in (0.0, 0.55):
             found = stars(arrays([(members, 0)]), Bounds(jaccard, containment))

@@ -12,7 +12,7 @@ import pytest
 from reference.signed import signed
 
 from tamis.pipeline.dedup import image
-from tamis.pipeline.dedup.signatures import Rows, Signatures, gather, write
+from tamis.pipeline.dedup.signatures import Rows, Signatures, write
 from tamis.pipeline.errors import Damaged, WorkError
 from tamis.pipeline.storage.location import Location, Remote, filesystem
 
@@ -151,16 +151,3 @@ def test_an_open_file_costs_no_descriptor(tmp_path: Path) -> None:
     files = [Signatures.open(tmp_path / "00000.arrow") for _ in range(20)]
     assert [file.row[1] for file in files] == [2] * 20
     assert len(list(Path("/proc/self/fd").iterdir())) == before
-
-
-def test_rows_are_gathered_in_the_order_they_are_asked_for(tmp_path: Path) -> None:
-    shards = [signed(seed, count) for seed, count in enumerate((40, 0, 60))]
-    places = [tmp_path / f"{number:05d}.arrow" for number in range(3)]
-    for place, rows in zip(places, shards, strict=True):
-        write(place, rows)
-    names = ["priority", "signature"]
-    for wanted in ([], [0], [39, 40], [99, 3, 99], *np.random.default_rng(0).choice(100, (20, 50))):
-        found = gather(places, [0, 40, 40], np.array(wanted, np.int64), names)
-        for column, name in zip(found, names, strict=True):
-            every = np.concatenate([getattr(rows, name) for rows in shards])
-            assert np.array_equal(column, every[np.array(wanted, np.int64)])
