@@ -12,7 +12,7 @@ from reference import clusters
 from reference.clusters import Member
 
 from tamis.filters.kernels import stars as kernels
-from tamis.pipeline.dedup.elect import Bounds, Members, Stars, matching_band, stars
+from tamis.pipeline.dedup.elect import Bounds, Members, Stars, matching_band, stars, stars_in_parts
 
 BOUNDS = st.sampled_from([0.0, 0.3, 0.5, 0.55, 0.8, 1.0])
 URLS = st.integers(0, 4)
@@ -81,6 +81,31 @@ def test_stars_are_those_of_plain_python(
         ]
         assert listed(found, *given_arrays.starts[number : number + 2]) == expected
         assert (found.compared[number], found.uncompared[number]) == (cut.compared, cut.uncompared)
+
+
+@given(COMPONENTS, BOUNDS, BOUNDS, st.integers(0, 4), st.integers(1, 9))
+def test_cut_in_parts_they_are_the_same_stars(
+    components: list[tuple[list[Member], int]],
+    jaccard: float,
+    containment: float,
+    limit: int,
+    most: int,
+) -> None:
+    whole, bounds = arrays(components), Bounds(jaccard, containment, limit)
+    every = [member for members, _ in components for member in members]
+    held = []
+
+    def load(places: np.ndarray) -> Members:
+        held.append(len(places))
+        return arrays([([every[place] for place in places], 0)])
+
+    found, expected = (
+        stars_in_parts(whole.starts, whole.pinned, load, bounds, most),
+        stars(whole, bounds),
+    )
+    for part, same in zip(found, expected, strict=True):
+        assert np.array_equal(part, same, equal_nan=part.dtype == np.float32)
+    assert max(held, default=0) <= most + max(limit, 3)
 
 
 @given(st.lists(EXACT, min_size=1, max_size=30), BOUNDS, BOUNDS, st.integers(0, 3))
