@@ -12,6 +12,10 @@ from reference.signed import signed
 from tamis.filters.heuristics.c4 import C4
 from tamis.filters.heuristics.heuristics import Heuristics
 from tamis.filters.heuristics.refinedweb import RefinedWeb
+from tamis.filters.kernels.similarity import containment, estimated, jaccard
+from tamis.filters.lines import Lines
+from tamis.filters.minhash import Signer
+from tamis.filters.minhash_settings import Banding, Shingling
 from tamis.filters.ngram.model import load
 from tamis.filters.ngram.model_training import train
 from tamis.filters.ngram.settings import Training
@@ -28,6 +32,7 @@ def compile_all() -> None:
     empty = pa.record_batch([pa.array([], pa.large_string())], names=["text"])
     for measure in (Heuristics(), C4(), RefinedWeb()):
         measure.measure(empty)
+    Lines().prepare()
     text = pa.array([SENTENCE], pa.large_string())
     with tempfile.TemporaryDirectory() as folder:
         for training in (Training(), Training(tokens="words")):
@@ -35,6 +40,7 @@ def compile_all() -> None:
             train(lambda: [text], training, place, 1 << 25, keep_arpa=True)
             load(str(place)).perplexity(text)
         cluster(Path(folder) / "00000.arrow")
+    minhash()
 
 
 def cluster(place: Path) -> None:
@@ -50,6 +56,20 @@ def cluster(place: Path) -> None:
         members = Members(np.zeros(1, np.int64), rows, none, signatures=signatures, shingles=rows)
         stars(members, Bounds())
         matching_band(signatures, rows, rows, 1, 1)
+
+
+def minhash() -> None:
+    """Signs a document at both widths."""
+    data = np.frombuffer(SENTENCE.encode(), np.uint8)
+    offsets = np.array([0, len(data)], np.int64)
+    for banding in (Banding(2, 2), Banding(2, 2, 64)):
+        signer = Signer(Shingling(), banding)
+        signatures = signer.sign(data, offsets).signatures
+        signer.keys(signatures)
+        estimated(signatures, 0, 0)
+    values = signer.sets(data, offsets).values
+    for share in (jaccard, containment):
+        share(values, 0, 1, 0, len(values))
 
 
 if __name__ == "__main__":
