@@ -61,7 +61,6 @@ def test_a_scratch_folder_that_cannot_be_is_named(
 def test_the_first_row_of_a_component_stands_for_its_text(
     members: list[tuple[int, int, int]],
 ) -> None:
-    members.sort(key=lambda member: member[0])
     component = np.array([member[0] for member in members], np.int64)
     texts = np.array([member[1:] for member in members], np.uint64).reshape(-1, 2)
     rows = np.arange(len(members)) * 3
