@@ -120,9 +120,8 @@ def _clusters(
     what is similar by the signatures; the others are compared as the stage asks.
     """
     starts = np.concatenate([_changes(component), [len(rows)]])
-    pinned = (
-        np.add.reduceat(rows >= signed.own, starts[:-1]) if len(rows) else np.empty(0, np.int64)
-    )
+    fixed = (rows >= signed.own).astype(np.int64)
+    pinned = np.add.reduceat(fixed, starts[:-1]) if len(rows) else fixed
     exact = measure.verify == "exact" and bool({"minhash", "containment"} & {*measure.methods})
     bounds = Bounds(
         measure.similarity if "minhash" in measure.methods else 0.0,
