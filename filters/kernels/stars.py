@@ -80,9 +80,7 @@ def equal_values(signatures: Signatures, one: int, two: int) -> int:
 @kernel
 def needed_for(jaccard: float, both: int) -> int:
     """The fewest values that two sets of `both` together must share, for a Jaccard index."""
-    count = int(jaccard * both / (1 + jaccard))
-    while count > 0 and (count - 1) / (both - count + 1) >= jaccard:
-        count -= 1
+    count = int(jaccard * both / (1 + jaccard))  # not above it: what follows goes up
     while count < both and count / (both - count) < jaccard:
         count += 1
     return count
@@ -92,8 +90,6 @@ def needed_for(jaccard: float, both: int) -> int:
 def needed_within(containment: float, size: int) -> int:
     """The fewest of `size` values that are such a share of them, divided as below."""
     count = int(containment * size)
-    while count > 0 and (count - 1) / size >= containment:
-        count -= 1
     while count < size and count / size < containment:
         count += 1
     return count
