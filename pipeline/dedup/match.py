@@ -45,8 +45,12 @@ def ranges(shards: int) -> list[tuple[int, int]]:
 
 
 def match_tasks(names: Sequence[str], shards: int) -> list[list[int]]:
-    """Units, a band and a range each, in as many tasks as there are shards at most."""
-    units = len(names) * len(ranges(shards))
+    """Units, a band and a range each, in tasks."""
+    return shared_out(len(names) * len(ranges(shards)), shards)
+
+
+def shared_out(units: int, shards: int) -> list[list[int]]:
+    """Units in as many tasks as there are shards at most."""
     count = max(1, min(units, shards))
     ends = [units * place // count for place in range(count + 1)]
     return [list(range(*pair)) for pair in pairwise(ends)]
@@ -108,15 +112,15 @@ class MatchPhase:
             batch = self.work_.read(_edges(unit))
             yield numbers(batch, "left"), numbers(batch, "right")
 
-    @property
-    def longest(self) -> int:
-        """How many documents share a key at most."""
-        facts = (self.work_.fact(_edges(unit), "longest") for unit in range(len(self.units)))
-        return max(facts, default=0)
-
 
 def _edges(unit: int) -> str:
     return f"edges-{unit:05d}"
+
+
+def longest_run(work: Work) -> int:
+    """How many documents share a key at most."""
+    units = range(len(MatchPhase(work, ()).units))
+    return max((work.fact(_edges(unit), "longest") or 0 for unit in units), default=0)
 
 
 def join(phase: MatchPhase, scratch: Path) -> None:

@@ -1,4 +1,4 @@
-"""The signed rows of a corpus, and of the indexes it is held against, as one sequence of numbers."""
+"""The signed rows of a corpus, and of indexes it is held against, as one sequence of numbers."""
 
 from __future__ import annotations
 
@@ -59,8 +59,7 @@ class Signed:
 
     @cached_property
     def _open(self) -> Callable[[Location], Signatures]:
-        opened: Callable[[Location], Signatures] = lru_cache(maxsize=FILES)(Signatures.open)
-        return opened
+        return lru_cache(maxsize=FILES)(lambda place: Signatures.open(place))
 
     @property
     def files(self) -> Sequence[Signatures]:

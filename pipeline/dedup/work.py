@@ -15,6 +15,7 @@ import pyarrow as pa
 from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import WorkError
+from tamis.pipeline.rounds import CHANCE
 from tamis.pipeline.stage import Stage
 from tamis.pipeline.storage.location import Location, Remote, remote
 from tamis.pipeline.storage.reading import RangeFile
@@ -51,8 +52,9 @@ class Work:
 
     def clean(self) -> None:
         """Removes all files of the stage that only pass from phase to phase, and their records."""
-        files.remove_below(self.corpus.root / "records" / self._records)
-        files.remove_below(self.corpus.root / "signals" / self.stage.name / "work")
+        for kind in ("records", "signals"):
+            for part in ("work", CHANCE):
+                files.remove_below(self.corpus.root / kind / self.stage.name / part)
 
     @property
     def _records(self) -> str:
