@@ -28,6 +28,14 @@ def compile_all(shingling: Shingling, banding: Banding) -> None:
     mark.touch()
 
 
+def load_all() -> None:
+    """Loads the kernels that are kept on disk into this process."""
+    folder = cache_folder()
+    for mark in sorted(folder.glob("dedup-*-*.ready")) if folder else ():
+        _, unit, bits = mark.stem.split("-")
+        _deduplicate(Signer(Shingling(unit=unit), Banding(bits=int(bits))))  # type: ignore[arg-type]
+
+
 def _deduplicate(signer: Signer) -> None:
     from tamis.pipeline.dedup.settings import Dedup
 
