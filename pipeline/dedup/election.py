@@ -183,7 +183,12 @@ class _Compared:
         if "url" in self.measure.methods:
             urls = self._pairs("url_hash", rows)
         nothing = np.zeros(1, np.int64)
-        common: dict[str, Any] = {"starts": nothing, "pinned": nothing[:0], "texts": texts, "urls": urls}
+        common: dict[str, Any] = {
+            "starts": nothing,
+            "pinned": nothing[:0],
+            "texts": texts,
+            "urls": urls,
+        }
         if exact:
             return Members(**common, sets=Sets(self.work, self.signed).take(rows))
         shingles = self.signed.take("shingles", rows)

@@ -129,9 +129,7 @@ class Sign(_Job):
 
     def phase(self) -> Phase | None:
         state = self.state
-        return SignPhase(
-            state.corpus, state.stage, state.earlier, state.fingerprint, state.tasks
-        )
+        return SignPhase(state.corpus, state.stage, state.earlier, state.fingerprint, state.tasks)
 
 
 class Match(_Job):
