@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from tamis.filters.minhash_settings import NAMED, Banding, Shingling
 from tamis.pipeline import files
+from tamis.pipeline.dedup.curve import curve
 from tamis.pipeline.errors import CallError
 
 Method = Literal["minhash", "text", "url", "containment"]
@@ -166,6 +167,11 @@ class Dedup:
         Raises CallError for a folder that is none, or one of other shingles or bands.
         """
         return [part for name in self.index for part in parts_of(Path(name), self)]
+
+    @property
+    def preview(self) -> str:
+        """What `--dry-run` shows: which share of copies the bands find."""
+        return curve(self.banding, self.similarity) if "minhash" in self.methods else ""
 
     def allowed(self, source: str | None) -> float:
         """The share of a source's documents that may go."""
