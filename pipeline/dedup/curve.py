@@ -21,8 +21,8 @@ def curve(banding: Banding, least: float) -> str:
             f"{banding.bands} bands of {banding.rows} values of {banding.bits} bits",
             f"similarity    {numbers}",
             f"pairs found, %{found}",
-            f"Half of the pairs are found at {banding.midpoint():.3f}; at {least:g} (:), the least that "
-            f"is removed, {_percent(float(banding.found(least)))} %.",
+            f"Half are found at {banding.midpoint():.3f}; at {least:g} (:), the least that is "
+            f"removed, {_percent(float(banding.found(least)))} %.",
             "",
             *_plot(banding, least),
         ]

@@ -71,13 +71,12 @@ def test_what_is_removed_is_as_similar_as_asked(tmp_path: Path) -> None:
     source.write_text("\n".join(lines) + "\n")
     recipe = tmp_path / "recipe.toml"
     recipe.write_text('[[stage]]\nkind = "dedup"\nbands = 40\nrows = 4\n')
-    execute("ingest", source, "-o", tmp_path / "corpus", "--recipe", recipe)
-    execute("dedup", tmp_path / "corpus")
+    execute("run", recipe, source, "-o", tmp_path / "corpus", "--workers", 1)
     corpus = Corpus.open(tmp_path / "corpus")
     removed = {}
     for shard in corpus.shards:
         ids = pq.read_table(corpus.documents(shard.name), columns=["id"])["id"].to_pylist()
-        rows = pq.read_table(corpus.signals("dedup/first", shard.name)).to_pylist()
+        rows = pq.read_table(corpus.signals("dedup", shard.name)).to_pylist()
         removed |= {name: row for name, row in zip(ids, rows, strict=True) if row["duplicate"]}
     for name, row in removed.items():
         similarity = jaccard(texts[name], texts[row["duplicate_of"]])
