@@ -90,7 +90,7 @@ class Dedup:
     long: int = 5_000
     """Words from which on a document is long."""
 
-    centres: int = 100
+    centres: int = 1000
     """How many documents of a group that bands join are compared with all others in it."""
 
     large: int = 1_000
