@@ -11,6 +11,7 @@ import typer
 from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.tables import print_json, say
 from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.dedup.publish import append
 from tamis.pipeline.engine import Local
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.storage.location import Location
@@ -40,8 +41,6 @@ def index(
     json: o.JsonOption = False,
 ) -> None:
     """Adds the documents that a corpus keeps to an index: later crawls are held against it."""
-    from tamis.pipeline.dedup.publish import append
-
     target = Corpus.open(corpus)
     if not isinstance(folder, Path):
         raise CallError(f"{folder}: an index is mapped into memory: name a folder of this machine")
