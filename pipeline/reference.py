@@ -54,7 +54,7 @@ def bound(corpus: Corpus, recipe: Recipe) -> Recipe:
 
 def _bound(corpus: Corpus, stage: Stage) -> Stage:
     measure: Any = stage.measure
-    if hasattr(measure, "for_documents"):
+    if getattr(measure, "index", ()):
         return dataclasses.replace(stage, measure=measure.for_documents(corpus.documents_digest))
     if (folder := trained(corpus, stage)) is None:
         return stage
