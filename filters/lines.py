@@ -54,8 +54,9 @@ class Lines:
     Llama 3 (arXiv 2407.21783), section 3.1.
     """
 
-    unit: Literal["line", "paragraph"] = "line"
-    """What stands between newlines (CCNet's paragraph is this), or between blank lines."""
+    unit: Literal["line", "paragraph", "sentences"] = "line"
+    """What stands between newlines (CCNet's paragraph is this), or between blank lines; or every
+    span of three sentences, of which each goes that is in a span to go (C4's paper)."""
 
     keep: Literal["none", "first"] = "none"
     """Whether the first copy of what is seen too often stays."""
@@ -67,9 +68,10 @@ class Lines:
     """What is counted: documents, as in CCNet, where of several copies in one document the first
     stands for all and the others go anyway; or every copy."""
 
-    form: Literal["ccnet", "exact"] = "ccnet"
+    form: Literal["ccnet", "lower", "exact"] = "ccnet"
     """What units are compared by: lower case, digits as 0, without typographic punctuation and
-    control characters; or as they are. Whitespace at the ends never counts."""
+    control characters; lower case only (C4's code); or as they are. Whitespace at the ends never
+    counts."""
 
     shortest: int = 1
     """Units of fewer characters in this form are neither counted nor dropped. 1 leaves empty lines
@@ -120,9 +122,10 @@ class Lines:
 
     def prepare(self) -> None:
         """Compiles the kernels, which are kept on disk."""
-        from tamis.filters.kernels import line_hashes
+        from tamis.filters.kernels import line_edits, line_hashes
 
         texts = pa.array(["One line.\nOne line."], pa.large_string())
+        line_edits.spread(self.__class__(unit="sentences").units(texts), np.zeros(2, np.uint8))
         units = self.units(texts)
         line_hashes.repeats(units, 1, np.zeros(2, np.uint8))
         mapped = np.frombuffer(bytes(8), np.uint64)  # that cannot be written to, as tables are
@@ -133,6 +136,8 @@ class Lines:
         """The units of texts, in their order, with the hashes of their form."""
         from tamis.filters.kernels import edits, line_hashes
 
+        if self.unit == "sentences":
+            return line_hashes.spans(edits.texts(texts), self.form)
         paragraphs, blank = self.unit == "paragraph", self.shortest == 0
         return line_hashes.units(edits.texts(texts), self.form, paragraphs, blank)
 
@@ -161,13 +166,16 @@ class Lines:
         self, texts: pa.LargeStringArray, units: Units, repeated: Mask, listed: Mask
     ) -> pa.RecordBatch:
         """The texts without units that are repeated or listed."""
-        from tamis.filters.kernels import edits, line_hashes
+        from tamis.filters.kernels import edits, line_edits
 
         source = edits.texts(texts)
         done, counts = edits.edited(source), np.zeros((len(texts), 4), np.int64)
-        dropped = (repeated | listed).view(np.uint8)
-        line_hashes.edit(source.data, source.ends, units, dropped, counts, done)
-        alone = np.concatenate([[0], np.cumsum(repeated & ~listed)])[units.firsts]
+        dropped, known = (repeated | listed).view(np.uint8), listed.view(np.uint8).copy()
+        if self.unit == "sentences":
+            line_edits.spread(units, dropped)
+            line_edits.spread(units, known)
+        line_edits.edit(source.data, source.ends, units, dropped, counts, done)
+        alone = np.concatenate([[0], np.cumsum(dropped > known)])[units.firsts]
         columns = [
             pa.array(counts[:, 0], pa.int32()),
             pa.array(counts[:, 1], pa.int32()),

@@ -1,5 +1,4 @@
-"""Lines and paragraphs of a document, each by the hash of its normalised form, and texts without
-some of them.
+"""Lines, paragraphs and sentences of a document, by the hash of their normalised form.
 
 A unit is hashed as its characters come out of a form, so nothing normalised is ever written. The
 hash is 64 bits, a multiplication and a shift a character. Collisions can be built by whoever wants
@@ -8,27 +7,33 @@ them: they make a line look like another that everybody may as well have copied,
 
 from __future__ import annotations
 
-import unicodedata
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
+from tamis.filters.kernels import edits
 from tamis.filters.kernels.arrays import Bytes, Flags, Hashes, Ints, Longs
+from tamis.filters.kernels.characters import decode
 from tamis.filters.kernels.compiled import at, inlined, kernel
-from tamis.filters.kernels.edits import Edited, Texts
+from tamis.filters.kernels.edits import Room, Texts
 from tamis.filters.kernels.hashes import BASE, place_of
-from tamis.filters.kernels.kept import kept
-from tamis.filters.kernels.unicode_tables import CASED, IGNORABLE, LAST, SPACE, assigned
+from tamis.filters.kernels.line_forms import (
+    DOT_ABOVE,
+    DOTTED,
+    SIGMA,
+    SMALL_I,
+    form_table,
+)
+from tamis.filters.kernels.sentences import sentences
+from tamis.filters.kernels.unicode_tables import CASED, IGNORABLE, SPACE, tables
 
-FORMS = ("ccnet", "exact")
-PUNCTUATION = "，。、„”“«»１」「《》´∶：？！（）；–—．～’…━〈〉【】％►"
-"""What `ccnet` deletes besides control characters; of `１` it makes a 0 before."""
 BLANK = -1
 """The size of what is nothing but whitespace."""
+SPAN = 3
+"""Sentences of a span."""
+UNCOUNTED = -1
+"""The size of a unit that is neither counted nor dropped."""
 NEWLINE = 0x0A
-_DELETED, _SIGMA, _DOTTED = -1, -2, -3
-_ZERO, _DOTTED_I = 0x30, 0x130
 _HALF, _ONE, _SEED = np.uint64(32), np.uint64(1), np.uint64(0xD6E8FEB86659FD93)
 
 
@@ -45,39 +50,11 @@ class Units(NamedTuple):
     """The first unit of every document, and behind them the number of all units."""
 
 
-class _Form(NamedTuple):
-    becomes: Ints
-    """Of every code point: what it becomes, or what else is done with it."""
+class Marks(NamedTuple):
+    """Where the sentences of a text start and stop, in characters."""
 
-
-@lru_cache
-def form_table(form: str) -> Ints:
-    """What a form makes of every code point; ValueError for one that is none of FORMS."""
-    if form not in FORMS:
-        raise ValueError(f"No form of lines is called {form!r}; there are {FORMS}.")
-    if form == "exact":
-        return np.arange(LAST, dtype=np.int32)
-    return kept("lines-ccnet", _Form, _make).becomes
-
-
-def _make() -> _Form:
-    becomes = np.arange(LAST, dtype=np.int32)
-    for code in assigned():
-        becomes[code] = _become(chr(code))
-    return _Form(becomes)
-
-
-def _become(char: str) -> int:
-    if char == "\u03a3":
-        return _SIGMA
-    if ord(char) == _DOTTED_I:
-        return _DOTTED  # i and a dot above: the one character whose lower case is two
-    lower = char.lower()
-    if lower.isdecimal():
-        return _ZERO
-    if lower in PUNCTUATION or unicodedata.category(lower) == "Cc":
-        return _DELETED
-    return ord(lower)
+    starts: Ints
+    stops: Ints
 
 
 def units(source: Texts, form: str, paragraphs: bool, blank: bool) -> Units:
@@ -86,19 +63,35 @@ def units(source: Texts, form: str, paragraphs: bool, blank: bool) -> Units:
     blank: lines of nothing but whitespace are units too; they never are among paragraphs. A text
     without a character has no unit.
     """
-    from tamis.filters.kernels.unicode_tables import tables
-
     first, last = int(source.ends[0]), int(source.ends[-1])
-    most = int(np.count_nonzero(source.data[first:last] == NEWLINE)) + len(source.ends)
-    found = Units(
-        np.empty(most, np.uint64),
-        np.empty(most, np.int32),
-        np.empty(most, np.int64),
-        np.empty(most, np.int64),
+    lines = int(np.count_nonzero(source.data[first:last] == NEWLINE)) + len(source.ends)
+    found = _room_for(lines, source)
+    table, flags = form_table(form), tables().flags
+    return _used(
+        found, hash_units(source.data, source.ends, table, flags, paragraphs, blank, found)
+    )
+
+
+def spans(source: Texts, form: str) -> Units:
+    """The sentences of every text, each with the hash of the span of three that it begins."""
+    found = _room_for(int(source.ends[-1] - source.ends[0]), source)
+    one = edits.room(source)
+    marks = Marks(*(np.empty(len(one.codes), np.int32) for _ in Marks._fields))
+    table, flags = form_table(form), tables().flags
+    return _used(found, hash_spans(source.data, source.ends, table, flags, one, marks, found))
+
+
+def _room_for(number: int, source: Texts) -> Units:
+    return Units(
+        np.empty(number, np.uint64),
+        np.empty(number, np.int32),
+        np.empty(number, np.int64),
+        np.empty(number, np.int64),
         np.empty(len(source.ends), np.int64),
     )
-    table = form_table(form)
-    number = hash_units(source.data, source.ends, table, tables().flags, paragraphs, blank, found)
+
+
+def _used(found: Units, number: int) -> Units:
     hashes, sizes, starts, stops, firsts = found
     return Units(hashes[:number], sizes[:number], starts[:number], stops[:number], firsts)
 
@@ -132,6 +125,56 @@ def hash_units(
             place = stop + 1
     firsts[len(ends) - 1] = number
     return number
+
+
+@kernel
+def hash_spans(
+    data: Bytes, ends: Longs, table: Ints, flags: Flags, room: Room, marks: Marks, found: Units
+) -> int:
+    """Writes the sentences of every text; gives how many there are.
+
+    Each has the hash of the three that it begins, and their size; UNCOUNTED if there are fewer.
+    marks hold the sentences of one text.
+    """
+    hashes, sizes, starts, stops, firsts = found
+    number = 0
+    for document in range(len(ends) - 1):
+        firsts[document] = first = number
+        count = decode(data, ends[document], ends[document + 1], flags, room.codes, room.props)
+        here = sentences(room.codes, room.props, 0, count, marks.starts, marks.stops)
+        place, char = ends[document], 0
+        for sentence in range(here):
+            place = _advance(room.codes, char, marks.starts[sentence], place)
+            starts[number] = place
+            place = _advance(room.codes, marks.starts[sentence], marks.stops[sentence], place)
+            stops[number] = place
+            char = marks.stops[sentence]
+            hashes[number], sizes[number] = hash_of(data, starts[number], place, table, flags)
+            number += 1
+        for unit in range(first, number):
+            if unit + SPAN > number:
+                sizes[unit] = UNCOUNTED
+                continue
+            for k in range(1, SPAN):
+                hashes[unit] = (_turned(hashes[unit]) ^ hashes[unit + k]) * BASE
+                sizes[unit] += sizes[unit + k]
+            hashes[unit] ^= hashes[unit] >> _HALF
+    firsts[len(ends) - 1] = number
+    return number
+
+
+@inlined
+def _turned(state: np.uint64) -> np.uint64:
+    return (state << _HALF) | (state >> _HALF)
+
+
+@kernel
+def _advance(codes: Ints, start: int, stop: int, place: int) -> int:
+    """The byte where codes[stop] is, if codes[start] is at a place."""
+    for k in range(start, stop):
+        code = codes[at(k)]
+        place += 1 + (code >= 0x80) + (code >= 0x800) + (code >= 0x10000)
+    return place
 
 
 @kernel
@@ -208,11 +251,11 @@ def hash_of(data: Bytes, start: int, stop: int, table: Ints, flags: Flags) -> tu
         if becomes >= 0:
             state = _mixed(state, becomes)
             count += 1
-        elif becomes == _SIGMA:
+        elif becomes == SIGMA:
             state = _mixed(state, _small_sigma(data, start, stop, place, flags))
             count += 1
-        elif becomes == _DOTTED:
-            state = _mixed(_mixed(state, 0x69), 0x307)
+        elif becomes == DOTTED:
+            state = _mixed(_mixed(state, SMALL_I), DOT_ABOVE)
             count += 2
         place += width
         end = end if blank else state
@@ -310,60 +353,3 @@ def _guess(key: np.uint64, table: Hashes, low: int, high: int) -> tuple[int, int
     middle = low + int(share * np.float64(high - 1 - low))
     off = int(np.sqrt(np.float64(high - low))) + 1
     return max(low, middle - off), min(high - 1, middle + off)
-
-
-@kernel
-def edit(
-    data: Bytes, ends: Longs, found: Units, dropped: Bytes, counts: Longs, done: Edited
-) -> None:
-    """Writes every text without its dropped units.
-
-    Between units that were no neighbours a blank line stays if there was any. counts: units, units
-    dropped, their bytes and the bytes of the text that is left; texts x 4.
-    """
-    for document in range(len(ends) - 1):
-        row = counts[document]
-        first, last = found.firsts[document], found.firsts[document + 1]
-        row[0] = last - first
-        for unit in range(first, last):
-            row[1] += dropped[unit]
-            row[2] += (found.stops[unit] - found.starts[unit]) * dropped[unit]
-        place = begin = done.ends[document]
-        if row[1]:
-            place = _write(data, ends[document], ends[document + 1], found, dropped, document, done)
-        row[3] = place - begin if row[1] else ends[document + 1] - ends[document]
-        done.changed[document] = row[1] > 0
-        done.ends[document + 1] = place
-
-
-@kernel
-def _write(
-    data: Bytes, start: int, stop: int, found: Units, dropped: Bytes, document: int, done: Edited
-) -> int:
-    """Writes one text; gives where it ends."""
-    place = done.ends[document]
-    behind, whole, blank = start, True, False  # of what stands before the next unit
-    alone = True
-    for unit in range(found.firsts[document], found.firsts[document + 1]):
-        from_, to = found.starts[unit], found.stops[unit]
-        blank |= from_ - behind > 1
-        if dropped[unit]:
-            behind, whole = to, False
-            continue
-        if whole:
-            place = _copy(data, behind, from_, done.data, place)
-        elif not alone:
-            for _ in range(1 + blank):
-                done.data[place] = NEWLINE
-                place += 1
-        place = _copy(data, from_, to, done.data, place)
-        behind, whole, blank, alone = to, True, False, False
-    return _copy(data, behind, stop, done.data, place) if whole else place
-
-
-@kernel
-def _copy(data: Bytes, start: int, stop: int, target: Bytes, place: int) -> int:
-    for k in range(start, stop):
-        target[at(place)] = data[at(k)]
-        place += 1
-    return place

@@ -106,10 +106,14 @@ def read_words(
     place, state = cursor[PLACE], np.uint64(cursor[STATE])
     while place < stop and count < limit:
         code = int(data[at(place)])
-        if code < 0x80:
+        if code < 0x80:  # as below, where nothing else is asked
+            entry = entries[at(code)]
             place += 1
-        else:
-            code, place = read_code(data, place, stop)
+            items[at(count)] = state
+            count += (entry == 0) & (state != _EMPTY)
+            state = _EMPTY if entry == 0 else state * BASE + np.uint64(entry)
+            continue
+        code, place = read_code(data, place, stop)
         entry = entries[at(code)]
         if entry < ALONE:
             items[at(count)] = state
@@ -147,17 +151,15 @@ def read_characters(
         else:
             code, place = read_code(data, place, stop)
         entry = entries[at(code)]
-        if entry == 0:
-            state = _BEHIND if state != _BEFORE else _BEFORE
-            continue
         if entry >= DROPPED and entry < SEVERAL:
             continue
-        alone = entry >= ALONE and entry < DROPPED
+        kept, alone = entry != 0, (entry >= ALONE) & (entry < DROPPED)
         items[at(count)] = _SPACE
-        count += state == _BEHIND or (alone and state == _WITHIN)
-        state = _BEHIND if alone else _WITHIN
+        count += kept & ((state == _BEHIND) | (alone & (state == _WITHIN)))
         items[at(count)] = np.uint64(entry & _CODE)
-        count += entry < DROPPED
+        count += kept & (entry < DROPPED)
+        ended = _BEFORE if state == _BEFORE else _BEHIND
+        state = _WITHIN if kept & (not alone) else _BEHIND if kept else ended
         if entry >= SEVERAL:
             first = int(entry & _CODE) + 1
             for k in range(first, first + int(several[first - 1])):

@@ -6,7 +6,6 @@ of ranges, not by the corpus.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tamis.pipeline.corpus import Corpus
-from tamis.pipeline.dedup import bands
+from tamis.pipeline.dedup import bands, books
 from tamis.pipeline.dedup.join import components, representatives
 from tamis.pipeline.dedup.settings import Dedup
 from tamis.pipeline.dedup.signed import Signed
@@ -26,6 +25,7 @@ from tamis.pipeline.guard import Guard
 from tamis.pipeline.storage.location import Location
 
 NONE = {name: np.empty(0, np.int64) for name in ("component", "row", "representative", "failed")}
+NOBODY = (np.empty(0, np.int64),) * 2
 SHARDS_A_RANGE = 64
 """Some four million keys of a band, 100 MB while they are sorted."""
 
@@ -33,15 +33,13 @@ SHARDS_A_RANGE = 64
 def band_names(measure: Dedup) -> list[str]:
     """The bands of a stage: those of its signatures, and those of exact keys."""
     names = [f"{band:02d}" for band in range(measure.banding.bands)]
-    exact = [method for method in ("text", "url") if method in measure.methods]
-    return (names if "minhash" in measure.methods else []) + exact
+    others = [name for name in ("text", "url", "containment") if name in measure.methods]
+    return (names if "minhash" in measure.methods else []) + others
 
 
 def ranges(shards: int) -> list[tuple[int, int]]:
     """Ranges of keys, in which documents of so many shards are sorted."""
-    count = max(1, math.ceil(shards / SHARDS_A_RANGE))
-    ends = [(1 << 64) * place // count for place in range(count + 1)]
-    return list(pairwise(ends))
+    return bands.ranges(shards, SHARDS_A_RANGE)
 
 
 def match_tasks(names: Sequence[str], shards: int) -> list[list[int]]:
@@ -98,6 +96,10 @@ class MatchPhase:
             return
         signed = Signed(self.corpus, self.work_.stage, self.index)
         band, (low, high) = self.units[unit]
+        if band == "containment":
+            pairs = books.edges(self.corpus, self.work_.stage.name, signed) if not low else NOBODY
+            self.work_.write(_edges(unit), dict(zip(("left", "right"), pairs, strict=True)))
+            return
         found = bands.edges(signed.files, signed.firsts[:-1], band, low, high)
         self.work_.write(
             _edges(unit),

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from tamis.pipeline.corpus import Corpus
-from tamis.pipeline.dedup.sign import signature_file
 from tamis.pipeline.dedup.signatures import Signatures
+from tamis.pipeline.dedup.work import signature_file
 from tamis.pipeline.stage import Stage
 from tamis.pipeline.storage.location import Location
 
@@ -58,7 +58,7 @@ class Signed:
         return self._open(self.places[place])
 
     @cached_property
-    def _open(self) -> Callable[[Location], Signatures]:
+    def _open(self) -> Callable[..., Signatures]:
         return lru_cache(maxsize=FILES)(lambda place: Signatures.open(place))
 
     @property

@@ -14,8 +14,7 @@ from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.dedup.election import stars_name
 from tamis.pipeline.dedup.match import longest_run
 from tamis.pipeline.dedup.rates import alarms, large_clusters, total
-from tamis.pipeline.dedup.sign import signature_file
-from tamis.pipeline.dedup.work import Work, numbers
+from tamis.pipeline.dedup.work import Work, notes_file, numbers, signature_file
 from tamis.pipeline.rounds import FIRST, clusters
 from tamis.pipeline.stage import Stage
 
@@ -55,7 +54,7 @@ def summary(corpus: Corpus, stage: Stage) -> dict[str, Any]:
     sizes = Counter[int]()
     for record in records:
         sizes.update({int(size): count for size, count in record["sizes"].items()})
-    found = {
+    return {
         "settled": not stage.view,
         "clusters": sizes.total(),
         "documents": sum(size * count for size, count in sizes.items()),
@@ -67,13 +66,14 @@ def summary(corpus: Corpus, stage: Stage) -> dict[str, Any]:
         "sources": total(records, "sources"),
         "hosts": dict(list(total(records, "hosts").items())[:HOSTS]),
     }
-    return found
 
 
 def borrow_signatures(corpus: Corpus, arm: Corpus, stage: str, shard: str) -> None:
     """Gives an arm the signatures of a shard, and what is known of the first round."""
     records = f"{stage}/signatures"
-    files.copy(signature_file(corpus, stage, shard), signature_file(arm, stage, shard))
+    for place in (signature_file, notes_file):
+        if (file := place(corpus, stage, shard)).exists():
+            files.copy(file, place(arm, stage, shard))
     arm.complete(records, shard, corpus.record(records, shard) or {})
     if note := corpus.record(stage, NOTES[1]):
         arm.complete(stage, NOTES[1], note)

@@ -64,6 +64,16 @@ class Work:
         return self.corpus.root / "signals" / self.stage.name / "work" / f"{name}.arrow"
 
 
+def signature_file(corpus: Corpus, stage: str, shard: str) -> Location:
+    """What the documents of a shard are compared by."""
+    return corpus.root / "signals" / stage / "signatures" / f"{shard}.arrow"
+
+
+def notes_file(corpus: Corpus, stage: str, shard: str) -> Location:
+    """What the long documents of a shard are looked for by in others."""
+    return corpus.root / "signals" / stage / "signatures" / f"{shard}-notes.arrow"
+
+
 def write_batch(path: str, batch: pa.RecordBatch) -> None:
     """Writes an Arrow IPC file of one batch."""
     with pa.OSFile(path, "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:

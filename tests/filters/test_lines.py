@@ -22,14 +22,17 @@ from tamis.pipeline.dedup.lines import Counter, Layout, merged, write
 
 PIECES = ("Home", "HOME ", "Page 1", "page 2", "“Home”", "", " ", "…", "\u00e9t\u00e9", "a", "*")
 LINES = st.lists(st.sampled_from(PIECES), max_size=9).map("\n".join)
-DOCUMENTS = st.lists(LINES | any_text, max_size=7)
+PROSE = st.lists(st.sampled_from(["A one. ", "B 2! ", "B 3!\n\n", "語。", "b "]), max_size=9).map(
+    "".join
+)
+DOCUMENTS = st.lists(LINES | PROSE | any_text, max_size=7)
 OPTIONS = st.fixed_dictionaries(
     {
-        "unit": st.sampled_from(["line", "paragraph"]),
+        "unit": st.sampled_from(["line", "paragraph", "sentences"]),
         "keep": st.sampled_from(["none", "first"]),
         "more_than": st.integers(1, 3),
         "count": st.sampled_from(["documents", "copies"]),
-        "form": st.sampled_from(["ccnet", "exact"]),
+        "form": st.sampled_from(["ccnet", "lower", "exact"]),
         "shortest": st.integers(0, 5),
     }
 )
@@ -127,6 +130,7 @@ def test_empty_lines_stay_where_they_part() -> None:
         "Menu\nFive\nMenu 1\nSix",
     ]
     assert left(texts) == ["\nOne\n\nTwo\n\n\nThree", "Four", "Five\nMenu 1\nSix"]
+    assert left(["a\n\n\nMenu\nb", "Menu"]) == ["a\n\n\nb", ""]
     assert left(["a\n\nb", "c\n\nd"], shortest=0) == ["a\nb", "c\nd"]
 
 
@@ -140,6 +144,29 @@ def test_paragraphs_stand_between_empty_lines() -> None:
     texts[1] = texts[1].replace("terms ", "terms")
     assert left(texts, unit="paragraph") == ["One", "Two", texts[2]]
     assert left(texts) == ["One", "Two", "Three"]
+
+
+def test_spans_of_three_sentences_go() -> None:
+    """All but the first; a sentence alone stays, however often it is there."""
+    one = "We sell shoes. We ship them. We like it."
+    texts = [
+        f"{one} Buy now.",
+        f"Here it is.\n\n{one} That is all.",
+        "We ship them. Ha. We like it.",
+    ]
+    after = [texts[0], "Here it is.\n\nThat is all.", texts[2]]
+    assert left(texts, unit="sentences", keep="first") == after
+    gone = rows(texts, unit="sentences", keep="first")[1]
+    assert (gone["lines"], gone["lines_removed"], gone["lines_repeated"]) == (5, 3, 0)
+    longer = f"{one} Buy now. Really."
+    assert left([texts[0], longer], unit="sentences", keep="first") == [texts[0], "Really."]
+
+
+def test_c4_as_its_code_has_it() -> None:
+    """Lines in lower case, one copy in one document, digits and punctuation as they are."""
+    texts = ["Page 1 it is.\nA b.\na B. ", "page 1 IT is.\nPage 2 it is.\nA “b”."]
+    after = ["Page 1 it is.\nA b.", "Page 2 it is.\nA “b”."]
+    assert left(texts, keep="first", form="lower", shortest=0) == after
 
 
 def test_short_lines_may_stay() -> None:

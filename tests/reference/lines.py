@@ -7,10 +7,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
+from reference.sentences import sentences
+
 from tamis.filters.lines import Lines
 
 PUNCTUATION = set("，。、„”“«»１」「《》´∶：？！（）；–—．～’…━〈〉【】％►")
 
+Form = tuple[str, ...]
 Found = tuple[str, int, int, int, int, int]
 """The edited text, and the columns before it."""
 
@@ -18,8 +21,8 @@ Found = tuple[str, int, int, int, int, int]
 def normal(line: str, form: str = "ccnet") -> str:
     """A line as it is compared."""
     line = line.strip()
-    if form == "exact":
-        return line
+    if form != "ccnet":
+        return line if form == "exact" else line.lower()
     zeros = re.sub(r"\d", "0", line.lower())
     return "".join(c for c in zeros if c not in PUNCTUATION and unicodedata.category(c) != "Cc")
 
@@ -49,6 +52,8 @@ def two_passes(texts: Sequence[str]) -> list[str | None]:
 
 def spans(text: str, measure: Lines) -> list[tuple[int, int]]:
     """Where the units of a text start and stop."""
+    if measure.unit == "sentences":
+        return sentences(text)
     found: list[tuple[int, int]] = []
     place, open_ = 0, False
     for line in text.split("\n") if text else []:
@@ -63,37 +68,50 @@ def spans(text: str, measure: Lines) -> list[tuple[int, int]]:
     return found
 
 
+def shapes(text: str, measure: Lines) -> list[Form | None]:
+    """What the units of a text are compared by; None for those that are too short or begin no span
+    of three sentences."""
+    forms = [normal(text[a:b], measure.form) for a, b in spans(text, measure)]
+    width = 3 if measure.unit == "sentences" else 1
+    found = [tuple(forms[n : n + width]) for n in range(len(forms))]
+    fits = [len(f) == width and sum(map(len, f)) >= measure.shortest for f in found]
+    return [form if fit else None for form, fit in zip(found, fits, strict=True)]
+
+
 def edited(texts: Sequence[str], measure: Lines) -> list[Found]:
     """All columns, for one group of documents."""
-    counts: Counter[str] = Counter()
-    firsts: dict[str, tuple[int, int]] = {}
+    counts: Counter[Form | None] = Counter()
+    firsts: dict[Form | None, tuple[int, int]] = {}
     for number, text in enumerate(texts):
-        forms = [normal(text[a:b], measure.form) for a, b in spans(text, measure)]
+        forms = shapes(text, measure)
         counts.update(set(forms) if measure.count == "documents" else forms)
         for place, form in enumerate(forms):
             firsts.setdefault(form, (number, place))
-    often = {f for f, n in counts.items() if n > measure.more_than and len(f) >= measure.shortest}
+    often = {form for form, count in counts.items() if form and count > measure.more_than}
     return [_edited(text, number, often, firsts, measure) for number, text in enumerate(texts)]
 
 
 def _edited(
-    text: str, number: int, often: set[str], firsts: dict[str, tuple[int, int]], measure: Lines
+    text: str,
+    number: int,
+    often: set[Form | None],
+    firsts: dict[Form | None, tuple[int, int]],
+    measure: Lines,
 ) -> Found:
-    where = spans(text, measure)
-    forms = [normal(text[a:b], measure.form) for a, b in where]
-    gone, again = [], 0
+    where, forms = spans(text, measure), shapes(text, measure)
+    width = 3 if measure.unit == "sentences" else 1
+    listed: set[int] = set()
+    repeated: set[int] = set()
     for place, form in enumerate(forms):
-        excepted = measure.keep == "first" and firsts[form] == (number, place)
-        listed = form in often and not excepted
-        repeated = form in forms[:place] and len(form) >= measure.shortest
-        repeated &= measure.count == "documents"
-        gone.append(listed or repeated)
-        again += repeated and not listed
+        covered = range(place, place + width)
+        if form in often and (measure.keep == "none" or firsts[form] != (number, place)):
+            listed.update(covered)
+        elif form and form in forms[:place] and measure.count == "documents":
+            repeated.update(covered)
+    gone = [place in listed | repeated for place in range(len(where))]
+    size = sum(len(text[a:b].encode()) for (a, b), out in zip(where, gone, strict=True) if out)
     left = without(text, where, gone)
-    size = sum(
-        len(text[a:b].encode()) for (a, b), is_gone in zip(where, gone, strict=True) if is_gone
-    )
-    return left, len(where), sum(gone), again, size, len(left.encode())
+    return left, len(where), sum(gone), len(repeated - listed), size, len(left.encode())
 
 
 def without(text: str, where: Sequence[tuple[int, int]], gone: Sequence[bool]) -> str:
@@ -110,6 +128,6 @@ def without(text: str, where: Sequence[tuple[int, int]], gone: Sequence[bool]) -
         elif before + 1 == place:
             answer += gaps[place]
         else:
-            answer += "\n\n" if any(len(g) > 1 for g in gaps[before + 1 : place + 1]) else "\n"
+            answer += max(gaps[before + 1 : place + 1], key=lambda gap: len(gap.encode()))
         answer += text[slice(*where[place])]
     return answer + (gaps[-1] if kept and kept[-1] == len(where) - 1 else "")

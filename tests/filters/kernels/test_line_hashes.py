@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reference import lines as reference
 from reference.texts import texts as any_text
 
-from tamis.filters.kernels import edits, line_hashes
+from tamis.filters.kernels import edits, line_forms, line_hashes
 from tamis.filters.kernels.line_hashes import Units
 from tamis.filters.lines import Lines
 
@@ -24,7 +24,7 @@ def units(texts: list[str], form: str = "ccnet", paragraphs: bool = False) -> Un
     return line_hashes.units(edits.texts(column), form, paragraphs, False)
 
 
-@given(TEXTS, st.sampled_from(line_hashes.FORMS), st.booleans())
+@given(TEXTS, st.sampled_from(line_forms.FORMS), st.booleans())
 def test_units_are_those_of_plain_python(texts: list[str], form: str, paragraphs: bool) -> None:
     """Where they are, how long their form is, and which forms are equal."""
     found = units(texts, form, paragraphs)
@@ -40,12 +40,13 @@ def test_units_are_those_of_plain_python(texts: list[str], form: str, paragraphs
     assert len({*zip(forms, hashes, strict=True)}) == len({*forms}) == len({*hashes})
 
 
-def test_every_character_has_its_form() -> None:
+@pytest.mark.parametrize("form", ["ccnet", "lower"])
+def test_every_character_has_its_form(form: str) -> None:
     """As a line between letters: a form hashed as it is, and the line hashed in its form."""
     chars = [chr(c) for c in range(0x20000) if not 0xD800 <= c < 0xE000 and c != 0x0A]
     lines = [f"A{char}b" for char in chars]
-    forms = [reference.normal(line) for line in lines]
-    shaped, plain = units(["\n".join(lines)]), units(["\n".join(forms)], "exact")
+    forms = [reference.normal(line, form) for line in lines]
+    shaped, plain = units(["\n".join(lines)], form), units(["\n".join(forms)], "exact")
     wrong = np.flatnonzero(shaped.hashes != plain.hashes)
     assert not len(wrong), [hex(ord(chars[place])) for place in wrong[:10]]
     assert np.array_equal(shaped.sizes, plain.sizes)

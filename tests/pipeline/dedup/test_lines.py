@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -203,8 +204,11 @@ def test_rows_outside_the_scope_are_not_counted(corpus: Corpus) -> None:
     assert set(table["input"].tolist()) == {1}
 
 
-def test_a_corpus_on_a_server(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_corpus_on_a_server(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The same tables, fetched to where they are mapped."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(dedup, "RANGE_BYTES", 30_000)
     stage, root = stage_of(group_shards=3), Remote("memory://lines/corpus")
     assert isinstance(corpus.root, Path)
