@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -129,8 +128,9 @@ def test_what_is_there_is_not_added_twice(months: Months, tmp_path: Path) -> Non
     ):
         with pytest.raises(CallError, match=words):
             months.append("jan", index, **wrong)
-    with pytest.raises(CallError, match="other documents under 'feb'.*--name"):
-        months.append("jan", index, called="feb") if not _drop(index, "jan") else None
+    _drop(index, "jan")
+    with pytest.raises(CallError, match=r"other documents under 'feb'.*--name"):
+        months.append("jan", index, called="feb")
     (index / "index.json").write_bytes((months.index / "index.json").read_bytes())
     assert digests(index) == before
 
@@ -179,11 +179,11 @@ def test_an_append_that_is_interrupted_leaves_the_old_index(
 
 def test_a_folder_of_something_else_is_left_alone(months: Months, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(CallError, match="mine.txt"):
+    with pytest.raises(CallError, match=r"mine\.txt"):
         months.append("jan", tmp_path)
     with pytest.raises(CallError, match="is a file"):
         months.append("jan", tmp_path / "mine.txt")
-    assert os.listdir(tmp_path) == ["mine.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
     (tmp_path / "index.json").write_text('{"some": "thing"}')
     with pytest.raises(Damaged, match="no index of tamis's"):
         months.append("jan", tmp_path)
@@ -211,5 +211,5 @@ def test_a_part_that_is_gone_is_said(months: Months, tmp_path: Path) -> None:
     (index / "jan" / "00000.arrow").unlink()
     recipe = months.recipe("mar", f"dedup.index=['{index}']")
     measure: Any = Sift(months.corpus("mar"), recipe).recipe.stage("dedup").measure
-    with pytest.raises(Damaged, match="00000.arrow, a part of an index, is gone"):
+    with pytest.raises(Damaged, match=r"00000\.arrow, a part of an index, is gone"):
         measure.parts()

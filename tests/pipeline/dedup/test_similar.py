@@ -121,7 +121,7 @@ def test_a_corpus_without_signatures_is_told_how_to_get_them(
     months: Months, tmp_path: Path
 ) -> None:
     shutil.copy(months.root / "jan" / "corpus.json", tmp_path)
-    with pytest.raises(WorkError, match="has no signatures of stage 'dedup'.*tamis dedup"):
+    with pytest.raises(WorkError, match=r"has no signatures of stage 'dedup'.*tamis dedup"):
         similar(Corpus(tmp_path), months.recipe("jan"), "some words")
 
 
