@@ -90,7 +90,7 @@ MONTHS: dict[str, dict[str, list[str]]] = {
         "alone": D,
         **{f"other-{seed}": text(100 + seed) for seed in range(20)},
     },
-    "mar": {"p-at-last": P, "of-new": near(C, 1)},
+    "mar": {"p-at-last": P, "of-new": near(C, 1), "of-first": near(near(near(P, 3), 4), 5)},
 }
 
 

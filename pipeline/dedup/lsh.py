@@ -12,8 +12,8 @@ from datasketch import MinHash, MinHashLSH
 
 from tamis.filters.minhash_settings import Banding
 from tamis.pipeline.dedup.asked import check_signed, parameters
-from tamis.pipeline.dedup.sign import signature_file
 from tamis.pipeline.dedup.signatures import Signatures
+from tamis.pipeline.dedup.work import signature_file
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.sift import Sift
 

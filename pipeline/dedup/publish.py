@@ -16,8 +16,8 @@ from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.dedup import signatures
 from tamis.pipeline.dedup.asked import dedup_stage, parameters
 from tamis.pipeline.dedup.index import BEFORE, FORMAT, INDEX, Index, open_index
-from tamis.pipeline.dedup.sign import signature_file
 from tamis.pipeline.dedup.signatures import Signatures
+from tamis.pipeline.dedup.work import signature_file
 from tamis.pipeline.errors import CallError, WorkError
 from tamis.pipeline.ledger import Decision
 from tamis.pipeline.phase import Runner

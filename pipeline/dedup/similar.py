@@ -13,8 +13,9 @@ from tamis.filters.minhash import Signer
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.dedup.asked import dedup_stage, parameters
 from tamis.pipeline.dedup.settings import Dedup
-from tamis.pipeline.dedup.sign import buffers, signature_file
+from tamis.pipeline.dedup.sign import buffers
 from tamis.pipeline.dedup.signatures import Signatures
+from tamis.pipeline.dedup.work import signature_file
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.ledger import Decision
 from tamis.pipeline.recipe import Recipe

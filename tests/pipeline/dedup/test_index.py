@@ -84,6 +84,7 @@ def test_a_crawl_of_what_is_published_keeps_nothing(months: Months) -> None:
     found = months.signals("mar")
     assert all(row["duplicate"] and row["duplicate_cluster"] < 0 for row in found.values())
     assert found["of-new"]["duplicate_of"] == "new"
+    assert found["of-first"]["duplicate_of"] == "of-of-p"
     assert (found["p-at-last"]["duplicate_by"], found["p-at-last"]["duplicate_similarity"]) == (
         "text",
         1,

@@ -148,6 +148,7 @@ def test_why_names_the_crawl_that_published_the_keeper(months: Months) -> None:
     for name, identifier, keeper, crawl in (
         ("feb", "of-passed", "passed", "jan"),
         ("mar", "of-new", "new", "feb"),
+        ("mar", "of-first", "of-of-p", "feb"),  # the first row of a part
         ("mar", "p-at-last", "p", "jan"),
     ):
         (one,) = why(months.corpus(name), months.recipe(name), identifier)
