@@ -53,7 +53,8 @@ def index(
         return
     if not done.new:
         say(f"{folder} has '{done.name}' already: nothing to do")
+    crawls = "1 crawl" if done.crawls == 1 else f"{done.crawls:,} crawls"
     print(
-        f"{folder}: {done.documents:,} documents of '{done.name}', "
-        f"{done.all_documents:,} of {done.crawls:,} crawls"
+        f"{folder}: {done.documents:,} documents of '{done.name}'; "
+        f"{done.all_documents:,} in all, of {crawls}"
     )

@@ -122,7 +122,7 @@ def test_what_is_there_is_not_added_twice(months: Months, tmp_path: Path) -> Non
     before = digests(index)
     done = CliRunner().invoke(app, ["index", str(months.root / "jan"), "-o", str(index)])
     assert done.exit_code == 0 and "has 'jan' already" in done.stderr
-    assert "3 documents of 'jan', 27 of 3 crawls" in done.stdout
+    assert "3 documents of 'jan'; 27 in all, of 3 crawls" in done.stdout
     for wrong, words in (
         ({"called": "again"}, "has these documents already, as 'jan'"),
         ({"called": "../up"}, "no name for a crawl"),
