@@ -14,7 +14,7 @@ from dedup_stage import rows as compared
 from measuring import Row
 
 CORES = 2
-COMPARED, AT_SIZE = 200.0, 1000.0
+COMPARED, AT_SIZE = 400.0, 1000.0
 
 
 def rows(data: Path | None, megabytes: float | None, rounds: int) -> list[Row]:
