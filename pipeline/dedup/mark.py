@@ -24,6 +24,19 @@ from tamis.pipeline.rounds import FIRST
 from tamis.pipeline.schema import Status
 from tamis.pipeline.signals import one_chunk
 
+NOTHING = pa.schema(
+    [
+        ("of", pa.string()),
+        ("cluster", pa.int64()),
+        ("size", pa.int32()),
+        ("similarity", pa.float32()),
+        ("by", pa.uint8()),
+        ("band", pa.int16()),
+        ("chained", pa.bool_()),
+    ]
+).empty_table()
+"""What is decided in a corpus in which no two documents share a band."""
+
 
 @dataclass
 class MarkPhase:
@@ -145,7 +158,7 @@ class Answers:
             batch = work.read(stars_name(place))
             bounds = np.searchsorted(numbers(batch, "row"), (low, high))
             parts.append(batch.slice(bounds[0], bounds[1] - bounds[0]))
-        self.rows = np.empty(0, np.int32)
+        self.rows, self.decided = np.empty(0, np.int32), NOTHING
         if parts:
             self.decided = pa.Table.from_batches(parts).sort_by("row").combine_chunks()
             self.rows = self.signed[self.decided.column("row").to_numpy() - low]
