@@ -144,9 +144,13 @@ class Answer:
     def __post_init__(self) -> None:
         for shard in sorted((self.corpus / "documents").glob("*.parquet")):
             documents = pq.read_table(shard).to_pylist()
-            signals = pq.read_table(self.corpus / "signals" / self.stage / shard.name).to_pylist()
-            for document, signal in zip(documents, signals, strict=True):
-                self.rows.append(document | signal | {"number": len(self.rows)})
+            folders = [f for f in (self.corpus / "signals").iterdir() if f.name != "ingest"]
+            signals = [pq.read_table(f / shard.name).to_pylist() for f in folders]
+            for document, *found in zip(documents, *signals, strict=True):
+                row = document | {"number": len(self.rows)}
+                for signal in found:
+                    row |= signal
+                self.rows.append(row)
         for shard in (self.corpus / "cleaned").glob("*.parquet"):
             self.kept |= {*pq.read_table(shard, columns=["id"])["id"].to_pylist()}
 

@@ -140,15 +140,13 @@ class Answers:
         self.signed = file.row
         self.words = file.shingles > 0
         self.by_words = {*work.stage.measure.methods} <= {"minhash", "containment"}  # type: ignore[attr-defined]
-        parts = []
+        parts = [NOTHING]
         for place in range(units):
             batch = work.read(stars_name(place))
             bounds = np.searchsorted(numbers(batch, "row"), (low, high))
             parts.append(batch.slice(bounds[0], bounds[1] - bounds[0]))
-        self.rows = np.empty(0, np.int32)
-        if parts:
-            self.decided = pa.Table.from_batches(parts).sort_by("row").combine_chunks()
-            self.rows = self.signed[self.decided.column("row").to_numpy() - low]
+        self.decided = pa.Table.from_batches(parts).sort_by("row").combine_chunks()
+        self.rows = self.signed[self.decided.column("row").to_numpy() - low]
 
     def overlaid(self, table: pa.Table, first: int) -> pa.Table:
         """A table of the first answer, its first row this one of the shard, with these over it."""

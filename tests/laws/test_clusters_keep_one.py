@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from families import Answer, pages, points, rest, save, similar
+from families import JUDGES, Answer, pages, points, rest, save, similar
 from inprocess import sift
 from support import digests
 
@@ -87,8 +87,9 @@ def check(
         kinds[kind if good or kind == "alone" else "lost"] += 1
         kinds["chained"] += keeper[answer.column("duplicate_chained")]
     assert answer.kept <= number.keys()
-    texts = [number[name]["text"] for name in answer.kept]
-    assert len(texts) == len({*texts}), "two documents of one text were kept"
+    if "url" not in {row[answer.column("duplicate_by")] for row in answer.rows}:
+        texts = [number[name]["text"] for name in answer.kept]
+        assert len(texts) == len({*texts}), "two documents of one text were kept"
     return kinds
 
 
@@ -108,11 +109,12 @@ def test_clusters_keep_the_best_that_passes(seed: int, keep: str, tmp_path: Path
 
 
 def run(place: Path, seed: int, recipe: str, *arguments: str, families: int = 400) -> Path:
-    """A run of a recipe in a directory of its own."""
+    """A run of a recipe over documents that lie beside its directory."""
     place.mkdir(exist_ok=True)
-    save(place, pages(seed, families))
+    save(place.parent, pages(seed, families))
+    (place / "judges.py").write_text(JUDGES)
     (place / "r.toml").write_text(INGEST + recipe)
-    sift(place, "run", "r.toml", "in", "-o", "corpus", *arguments)
+    sift(place, "run", "r.toml", "../in", "-o", "corpus", *arguments)
     return place / "corpus"
 
 
@@ -150,5 +152,6 @@ def test_a_later_rule_that_changes_settles_clusters_again(tmp_path: Path) -> Non
         found, expected = digests(changed), digests(fresh)
         different = {path for path in expected if found.get(path) != expected[path]}
         # What was measured of rows that are dead now stays.
-        assert all(path.startswith(("signals/points/0", "signals/rest/0")) for path in different)
+        measured = ("signals/points/0", "signals/rest/0")
+        assert not [path for path in sorted(different) if not path.startswith(measured)]
         assert found.keys() == expected.keys()
