@@ -18,7 +18,7 @@ SPEED := $(if $(WORKERS),--workers $(WORKERS))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run ingest language perplexity heuristics write report test check kills bench lock clean python
+.PHONY: help run ingest language perplexity dedup heuristics write report test check kills bench lock clean python
 
 help:  ## What there is to make
 	@echo "make TARGET [CORPUS=$(CORPUS)] [RECIPE=$(RECIPE)] [INPUT=$(INPUT)] [WORKERS=all cores] [PYTHON=$(PYTHON)]"
@@ -35,6 +35,9 @@ language: $(INSTALLED)  ## Only measure the languages in CORPUS
 
 perplexity: $(INSTALLED)  ## Only score CORPUS by n-gram models of good text, trained first if need be
 	$(BIN)/tamis perplexity $(CORPUS) $(NAMED) $(SPEED)
+
+dedup: $(INSTALLED)  ## Only look for copies in CORPUS, near and exact
+	$(BIN)/tamis dedup $(CORPUS) $(NAMED) $(SPEED)
 
 heuristics: $(INSTALLED)  ## Only measure words, lines and repeats in CORPUS
 	$(BIN)/tamis heuristics $(CORPUS) $(NAMED) $(SPEED)

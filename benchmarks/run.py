@@ -16,7 +16,7 @@ from pathlib import Path
 
 from measuring import Row, machine, pin_to_one_core
 
-NAMES = ("ingest", "warc", "noop", "language", "heuristics", "perplexity", "lm")
+NAMES = ("ingest", "warc", "noop", "language", "heuristics", "perplexity", "lm", "minhash")
 HEADER = ("what", "ours", "other", "ratio", "target", "met")
 
 

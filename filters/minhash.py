@@ -9,22 +9,19 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from tamis.filters.kernels import shingles
-from tamis.filters.kernels.arrays import Bytes, Hashes, Ints, Longs
-from tamis.filters.kernels.shingles import CHUNK, GROUP, SLACK, Cut
-from tamis.filters.kernels.simple_words import simple_words
+from tamis.filters.kernels.arrays import Bytes, Hashes, Ints, Longs, Values
+from tamis.filters.kernels.shingles import ROOM, Cut
+from tamis.filters.kernels.simple_words import SLACK, simple_words
 from tamis.filters.minhash_settings import Banding, Shingling
-
-Values = npt.NDArray[Any]
 
 
 class Signed(NamedTuple):
     """What MinHash knows of texts."""
 
     signatures: Values
-    """[n, permutations], uint32 or uint64; of a text without words the greatest value throughout."""
+    """[n, permutations], uint32 or uint64; the greatest value throughout where there is no word."""
     shingles: Ints
     """[n]: how many shingles each text has, repeated ones counted; 0 if it has no word."""
 
@@ -55,7 +52,7 @@ class Signer:
         count = len(offsets) - 1
         signatures = np.empty((count, self.banding.permutations), self.kind)
         found = np.empty(count, np.int32)
-        base = np.empty(CHUNK + GROUP + SLACK, self.kind)
+        base = np.empty(ROOM, self.kind)
         shingles.sign(
             data, offsets, self._cut, self._factors, self._summands, base, signatures, found
         )

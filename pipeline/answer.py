@@ -13,6 +13,8 @@ from tamis.pipeline import ledger, rounds
 from tamis.pipeline.card import card
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.dedup.jobs import first_round, second_round
+from tamis.pipeline.dedup.line_jobs import CountLines, MergeLines
+from tamis.pipeline.dedup.summary import in_short, summaries
 from tamis.pipeline.errors import WorkError, from_os
 from tamis.pipeline.files import atomic, canonical, write_json
 from tamis.pipeline.ingest.run import planned_shards
@@ -152,7 +154,7 @@ def _counted(sift: Sift, name: str, runner: Runner) -> dict[str, Any]:
     stages = sift.present()[0]
     done = next(s for s in stages if s.name == name)
     tally = sift.tally([*stages[: stages.index(done)], done], runner)
-    sift.describe([done], tally)
+    sift.describe([done], tally, summaries(sift.corpus, [done]))
     counts: dict[str, Any] = tally["stages"][name] if tally else {}
     return counts
 
@@ -203,9 +205,10 @@ class WriteJob(_Job):
         records = {s.name: phase.written(s.name) or {} for s in sift.corpus.shards}
         tally = total(record["tally"] for record in records.values())
         content = ledger.ledger(sift.corpus, self.recipe.name, tally, missing)
+        content["clusters"] = in_short(sift.corpus, phase.stages)
         if phase.out == sift.corpus.root / "cleaned":
             ledger.save(sift.corpus, content)
-            sift.describe(phase.stages, tally)
+            sift.describe(phase.stages, tally, summaries(sift.corpus, phase.stages))
         _describe(sift, phase, records, content)
         return content
 
@@ -218,15 +221,24 @@ def measure_jobs(root: Location, recipe: Recipe, all_rows: bool = False) -> list
             jobs += settle_jobs(root, recipe, before=group[0].name)
             jobs += first_round(root, recipe, group[0].name)
         else:
+            jobs += _line_jobs(root, recipe, group[0])
             jobs.append(MeasureJob(root, recipe, place, all_rows))
     return jobs
 
 
+def _line_jobs(root: Location, recipe: Recipe, stage: Stage) -> list[Job]:
+    if stage.scope != "table":
+        return []
+    return [CountLines(root, recipe, stage.name), MergeLines(root, recipe, stage.name)]
+
+
 def stage_jobs(root: Location, recipe: Recipe, stage: str, all_rows: bool = False) -> list[Job]:
     """The jobs that measure one stage, the last of which answers with its counts."""
-    if not rounds.clusters(recipe.stage(stage)):
-        return [StageJob(root, recipe, stage, all_rows)]
     at = (root, recipe, stage)
+    if not rounds.clusters(recipe.stage(stage)):
+        lines = _line_jobs(root, recipe, recipe.stage(stage))
+        ready = [ReadyJob(*at)] if lines else []
+        return [*ready, *lines, StageJob(*at, all_rows)]
     settle = settle_jobs(root, recipe, before=stage)
     return [*settle, ReadyJob(*at), *first_round(*at), CountJob(*at)]
 

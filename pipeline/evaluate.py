@@ -59,6 +59,20 @@ class Evaluation:
             signals["text"] = overlay(columns["text"], signals["text"])
         return {**columns, **signals}
 
+    def covers(self, group: int, asked: Mask) -> bool:
+        """Whether these rows of a row group were evaluated before."""
+        if self.old is None:
+            return False
+        column = self.old.read_row_group(group, columns=[self.status]).column(self.status)
+        known = one_chunk(column).to_numpy() != Status.NOT_EVALUATED
+        return bool((known | ~asked).all())
+
+    def keep(self, group: int) -> None:
+        """Takes a row group over as it was."""
+        assert self.old is not None
+        table = self.old.read_row_group(group, use_threads=False)
+        self.writer.write_table(table, row_group_size=max(1, table.num_rows))
+
     def _complete(
         self, columns: Columns, asked: Mask, scope: Mask, at: tuple[int, int, int], guard: Guard
     ) -> Columns:

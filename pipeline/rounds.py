@@ -25,6 +25,11 @@ def clusters(stage: Stage) -> bool:
     return stage.scope == "corpus"
 
 
+def first(stage: Stage) -> Stage:
+    """A stage in its first view, if it elects keepers."""
+    return replace(stage, view=FIRST) if clusters(stage) else stage
+
+
 def viewed(stages: Sequence[Stage], view: str = FIRST) -> list[Stage]:
     """Stages as those after them see them: the last that elects keepers in a view of it."""
     places = [place for place, stage in enumerate(stages) if clusters(stage)]

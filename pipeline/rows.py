@@ -18,6 +18,7 @@ from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.evaluate import Evaluation
 from tamis.pipeline.files import Draft
 from tamis.pipeline.guard import Guard
+from tamis.pipeline.rules import Columns, Mask
 from tamis.pipeline.signals import (
     ALL,
     ShardReader,
@@ -97,16 +98,29 @@ class RowPhase:
         guard: Guard,
     ) -> None:
         unit, group, first = place
+        if self.again and self._nothing_new(reader, group, evaluations[0]):
+            for evaluation in evaluations:
+                evaluation.keep(group)
+            return
         columns = reader.read(group, self._columns_read())
-        alive = np.ones(reader.rows(group), np.bool_)
-        for stage in self.earlier:
-            alive = Verdicts(stage, columns, alive).passed
+        alive = self._alive(columns, reader.rows(group))
         for evaluation in evaluations:
             asked = np.ones_like(alive) if self.all_rows else alive
             columns = evaluation.row_group(columns, asked, (unit, group, first), guard)
             alive = Verdicts(evaluation.stage, columns, alive).passed
         shard = self.corpus.shards[unit]
         guard.advance(len(alive), shard.text_bytes * len(alive) // shard.rows)
+
+    def _alive(self, columns: Columns, rows: int) -> Mask:
+        alive = np.ones(rows, np.bool_)
+        for stage in self.earlier:
+            alive = Verdicts(stage, columns, alive).passed
+        return alive
+
+    def _nothing_new(self, reader: ShardReader, group: int, evaluation: Evaluation) -> bool:
+        """Whether all rows alive were measured in the first round: then no text need be read."""
+        columns = reader.read(group, decision_columns(self.earlier))
+        return evaluation.covers(group, self._alive(columns, reader.rows(group)))
 
     def _columns_read(self) -> set[str]:
         needs = {name for stage in self.stages for name in stage.measure.needs}

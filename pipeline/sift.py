@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tamis.pipeline import files, ledger, rounds
 from tamis.pipeline.calibration import Calibration, is_calibrated
 from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.dedup.lines import tables
 from tamis.pipeline.errors import WorkError
 from tamis.pipeline.ledger import TallyPhase, total
 from tamis.pipeline.phase import Runner, pending
@@ -40,7 +41,7 @@ class Sift:
 
         A stage that elects keepers is in its final view if that is there.
         """
-        there, _ = present(self.corpus, self._first(self.recipe.stages), self.fingerprints)
+        there, _ = present(self.corpus, map(rounds.first, self.recipe.stages), self.fingerprints)
         resolved: list[Stage] = []
         for stage in there:
             if self.calibration.is_settled(stage, resolved):
@@ -48,12 +49,6 @@ class Sift:
         names = {stage.name for stage in resolved}
         missing = [stage for stage in self.recipe.stages if stage.name not in names]
         return [self._in_view(stage, resolved) for stage in resolved], missing
-
-    def _first(self, stages: Iterable[Stage]) -> list[Stage]:
-        """Stages with those that elect keepers in their first view."""
-        return [
-            dataclasses.replace(s, view=rounds.FIRST) if rounds.clusters(s) else s for s in stages
-        ]
 
     def _in_view(self, stage: Stage, stages: Sequence[Stage]) -> Stage:
         if not rounds.clusters(stage):
@@ -92,7 +87,7 @@ class Sift:
 
     def settle(self, stages: Sequence[Stage], runner: Runner) -> None:
         """Notes what the quantiles of measured stages fall on, and fills their buckets."""
-        there, _ = present(self.corpus, self._first(stages), self.fingerprints)
+        there, _ = present(self.corpus, map(rounds.first, stages), self.fingerprints)
         self.calibration.settle(there, runner)
 
     def stages_before(self, stage: Stage) -> tuple[list[Stage], list[Stage]]:
@@ -159,7 +154,7 @@ class Sift:
         """The phase that measures consecutive stages after earlier ones."""
         unresolved = [
             dataclasses.replace(s, rules=tuple(r for r in s.rules if r.quantile is None))
-            for s in group
+            for s in map(self._with_table, group)
         ]
         return RowPhase(
             self.corpus,
@@ -171,6 +166,14 @@ class Sift:
             again,
         )
 
+    def _with_table(self, stage: Stage) -> Stage:
+        """A stage that looks things up in a table of all documents, with it."""
+        if stage.scope != "table":
+            return stage
+        measure: Any = stage.measure
+        folder = tables(self.corpus, stage, self.fingerprints[stage.name])
+        return dataclasses.replace(stage, measure=measure.with_table(folder))
+
     def tally(self, stages: Sequence[Stage], runner: Runner) -> ledger.Tally:
         """The counts of what the rules of these stages say, over all shards."""
         key = promise(stages, self.fingerprints)
@@ -179,8 +182,10 @@ class Sift:
             runner.run(counting, quiet=True)
         return total(counting.counted(shard.name) or {} for shard in self.corpus.shards)
 
-    def describe(self, stages: Sequence[Stage], tally: ledger.Tally) -> None:
-        """Writes stage.json: what the signals are, and what the rules made of them."""
+    def describe(
+        self, stages: Sequence[Stage], tally: ledger.Tally, found: Mapping[str, Any]
+    ) -> None:
+        """Writes stage.json: what the signals are, what the rules made of them, what was found."""
         before, _ = self.present()
         for stage in stages:
             written = next(s for s in self.recipe.stages if s.name == stage.name)
@@ -198,6 +203,7 @@ class Sift:
                 },
                 "buckets": self.calibration.cuts(written, before[: before.index(stage)]),
                 "counts": tally.get("stages", {}).get(stage.name, {}),
+                **found.get(stage.name, {}),
             }
             files.write_json(self.corpus.stage_file(stage.name), content)
 

@@ -12,6 +12,7 @@ from tamis.pipeline.engine import Local
 from tamis.pipeline.errors import WorkError
 from tamis.pipeline.files import read_json
 from tamis.pipeline.recipe import Recipe
+from tamis.pipeline.rounds import clusters, first
 from tamis.pipeline.sift import Sift, command, options
 from tamis.pipeline.signals import is_current
 from tamis.pipeline.stage import Stage, assets
@@ -38,7 +39,8 @@ def status(corpus: Corpus, recipe: Recipe) -> list[Line]:
     there, missing = sift.present()
     left = sift.unmeasured(there, Local(1, quiet=True))
     unsettled = [stage.name for stage in missing if stage.buckets]
-    lines += [_stage(sift, s, left.get(s.name, 0), unsettled) for s in sift.recipe.stages]
+    stages = map(first, sift.recipe.stages)
+    lines += [_stage(sift, s, left.get(s.name, 0), unsettled) for s in stages]
     lines.append(_write(sift))
     return lines
 
@@ -47,14 +49,16 @@ def _stage(sift: Sift, stage: Stage, left: int, unsettled: Collection[str]) -> L
     corpus, fingerprint = sift.corpus, sift.fingerprints[stage.name]
     shards = [shard.name for shard in corpus.shards]
     current = sum(is_current(corpus, stage, shard, fingerprint) for shard in shards)
-    some = sum(corpus.record(stage.name, shard) is not None for shard in shards)
+    some = sum(corpus.record(stage.place, shard) is not None for shard in shards)
     go_on = f"tamis {command(stage)} {corpus.root}"
     if stage.name in unsettled and current == len(shards):
         return Line(stage.name, "stale", "its buckets are not of the documents alive now", go_on)
     if left:
         return Line(stage.name, "partial", f"{left:,} documents came alive since", go_on)
     if current == len(shards):
-        return Line(stage.name, "done", f"{len(shards)} shards")
+        open_ = clusters(stage) and not sift.is_settled(stage)
+        detail = "; whose copies stay is settled by `tamis write`" if open_ else ""
+        return Line(stage.name, "done", f"{len(shards)} shards{detail}")
     if current:
         return Line(stage.name, "partial", f"{current} of {len(shards)} shards", go_on)
     if some:

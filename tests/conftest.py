@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import random
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from kernels import compile_all
-from support import RECIPE, SENTENCES, command, digests, record
+from support import RECIPE, SENTENCES, WITH_MODELS, command, digests, execute, once, record
 
 Tamis = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -78,31 +82,72 @@ def sleeping(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tamis:
+    """Runs a command as `tamis` does, but in this process, which spares its start.
+
+    For commands that start no workers: those would keep the environment of the first.
+    """
+    from tamis.pipeline.cli.app import run_command
+
+    def run(*arguments: object, expect: int = 0) -> subprocess.CompletedProcess[str]:
+        call = ["tamis", *map(str, arguments)]
+        said = [io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2)]
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        with monkeypatch.context() as patch, redirect_stdout(said[0]), redirect_stderr(said[1]):
+            patch.chdir(tmp_path)
+            patch.setattr("sys.argv", call)
+            patch.setattr("sys.path", sys.path.copy())  # a command adds its directory
+            try:
+                with pytest.raises(SystemExit) as ended:
+                    run_command()
+            finally:
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
+        out, error = (one.buffer.getvalue().decode() for one in said)
+        assert (ended.value.code or 0) == expect, error + out
+        return subprocess.CompletedProcess(call, expect, out, error)
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory of about 4 MB: gzip, plain JSON lines, text, and things that cannot be read."""
-    root = tmp_path_factory.mktemp("inputs")
+    """A directory of about 3 MB: gzip, plain JSON lines, text, and things that cannot be read."""
+    return once(tmp_path_factory, "inputs", _inputs)
+
+
+def _inputs(root: Path) -> None:
     draw = random.Random(7)
     with gzip.open(root / "web.jsonl.gz", "wt", encoding="utf-8") as file:
-        for number in range(4000):
+        for number in range(2500):
             file.write(json.dumps(record(draw, number), ensure_ascii=False) + "\n")
             if number % 400 == 3:
                 file.write('{"text": broken\n')
     with (root / "more.jsonl").open("w", encoding="utf-8") as file:
-        for number in range(4000, 6000):
+        for number in range(2500, 3700):
             file.write(json.dumps(record(draw, number)) + "\n")
     (root / "binary.txt").write_bytes(b"\x00\x01\xff")
     (root / "story.md").write_text("# A story\n\n" + SENTENCES["en"] + ".\n", encoding="utf-8")
     (root / "picture.png").write_bytes(b"\x89PNG")
     (root / "cut.jsonl.gz").write_bytes((root / "web.jsonl.gz").read_bytes()[:20_000])
-    return root
 
 
 @pytest.fixture(scope="session")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recipe with a quantile, a renamed stage and an `only` table."""
-    path = tmp_path_factory.mktemp("recipe") / "laws.toml"
-    path.write_text(RECIPE, encoding="utf-8")
+    return _written(tmp_path_factory, RECIPE)
+
+
+@pytest.fixture(scope="session")
+def with_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a stage that trains a model from what was set aside."""
+    return _written(tmp_path_factory, WITH_MODELS)
+
+
+def _written(factory: pytest.TempPathFactory, recipe: str) -> Path:
+    path = factory.mktemp("recipe") / "laws.toml"
+    path.write_text(recipe, encoding="utf-8")
     return path
 
 
@@ -112,17 +157,29 @@ def sifted(tmp_path_factory: pytest.TempPathFactory, inputs: Path, recipe: Path)
 
     For reading only: its tests share it.
     """
-    root = tmp_path_factory.mktemp("sifted")
-    corpus, kept, rejected = root / "corpus", root / "kept", root / "rejected"
-    for arguments in (
-        command("run", recipe, inputs, "-o", corpus, "--workers", 1),
-        command("write", corpus, "-o", kept, "--rejected", rejected),
-    ):
-        subprocess.run(arguments, check=True, capture_output=True, timeout=120)
-    return root
+
+    def make(root: Path) -> None:
+        execute("run", recipe, inputs, "-o", root / "corpus", "--workers", 1)
+        execute("write", root / "corpus", "-o", root / "kept", "--rejected", root / "rejected")
+
+    return once(tmp_path_factory, "sifted", make)
 
 
 @pytest.fixture(scope="session")
 def undisturbed(sifted: Path) -> dict[str, str]:
     """The digests of a corpus that nothing disturbed."""
     return digests(sifted / "corpus")
+
+
+@pytest.fixture(scope="session")
+def undisturbed_with_models(
+    tmp_path_factory: pytest.TempPathFactory, inputs: Path, with_models: Path
+) -> dict[str, str]:
+    """The same of the recipe with models."""
+
+    def make(root: Path) -> None:
+        execute("run", with_models, inputs, "-o", root / "corpus", "--workers", 1)
+
+    made = digests(once(tmp_path_factory, "models", make) / "corpus")
+    assert "assets/perplexity/en/lm.bin" in made, "too little was set aside to train a model"
+    return made

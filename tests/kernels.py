@@ -5,14 +5,24 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+from reference.signed import signed
 
 from tamis.filters.heuristics.c4 import C4
 from tamis.filters.heuristics.heuristics import Heuristics
 from tamis.filters.heuristics.refinedweb import RefinedWeb
+from tamis.filters.kernels.similarity import containment, estimated, jaccard
+from tamis.filters.lines import Lines
+from tamis.filters.minhash import Signer
+from tamis.filters.minhash_settings import Banding, Shingling
 from tamis.filters.ngram.model import load
 from tamis.filters.ngram.model_training import train
 from tamis.filters.ngram.settings import Training
+from tamis.pipeline.dedup.bands import edges
+from tamis.pipeline.dedup.elect import Bounds, Members, matching_band, stars
+from tamis.pipeline.dedup.join import components, representatives
+from tamis.pipeline.dedup.signatures import Signatures, write
 
 SENTENCE = "One document, whose words are enough for a handful of pieces."
 
@@ -22,12 +32,44 @@ def compile_all() -> None:
     empty = pa.record_batch([pa.array([], pa.large_string())], names=["text"])
     for measure in (Heuristics(), C4(), RefinedWeb()):
         measure.measure(empty)
+    Lines().prepare()
     text = pa.array([SENTENCE], pa.large_string())
     with tempfile.TemporaryDirectory() as folder:
         for training in (Training(), Training(tokens="words")):
             place = Path(folder) / training.tokens
             train(lambda: [text], training, place, 1 << 25, keep_arpa=True)
             load(str(place)).perplexity(text)
+        cluster(Path(folder) / "00000.arrow")
+    minhash()
+
+
+def cluster(place: Path) -> None:
+    """Finds, joins and cuts the duplicates among no documents at all."""
+    write(place, signed(0, 0))
+    left, right, _, _ = edges([Signatures.open(place)], [0], "00", 0, 1 << 64)
+    components([(left, right)], 1)
+    left.flags.writeable = right.flags.writeable = False  # as if they came from a file
+    rows, component = components([(left, right)], 1)
+    representatives(rows, component, np.zeros((0, 16), np.uint8))
+    for kind in (np.uint32, np.uint64):
+        none, signatures = np.zeros((0, 2), np.uint64), np.zeros((0, 1), kind)
+        members = Members(np.zeros(1, np.int64), rows, none, signatures=signatures, shingles=rows)
+        stars(members, Bounds())
+        matching_band(signatures, rows, rows, 1, 1)
+
+
+def minhash() -> None:
+    """Signs a document at both widths."""
+    data = np.frombuffer(SENTENCE.encode(), np.uint8)
+    offsets = np.array([0, len(data)], np.int64)
+    for banding in (Banding(2, 2), Banding(2, 2, 64)):
+        signer = Signer(Shingling(), banding)
+        signatures = signer.sign(data, offsets).signatures
+        signer.keys(signatures)
+        estimated(signatures, 0, 0)
+    values = signer.sets(data, offsets).values
+    for share in (jaccard, containment):
+        share(values, 0, 1, 0, len(values))
 
 
 if __name__ == "__main__":

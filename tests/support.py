@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import random
+import shutil
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 SENTENCES = {
     "en": "The old miller carried his flour across the bridge before the rain began to fall",
@@ -42,18 +49,42 @@ kind = "language"
 wanted = { column = "language", in = ["en", "de", "fr"] }
 confident = { column = "language_score", min = 0.5 }
 
-{perplexity}[[stage]]
+[[stage]]
 kind = "language"
 name = "again"
 only = { language = ["en", "de"] }
 [stage.rules]
 best = { column = "again_score", quantile = [0.1, 1.0] }
-""".replace("{perplexity}", PERPLEXITY)
+"""
+
+# Training and scoring cost four seconds of a run: for what can go wrong with models alone.
+_AGAIN = '[[stage]]\nkind = "language"\nname = "again"'
+WITH_MODELS = RECIPE.replace(_AGAIN, PERPLEXITY + _AGAIN)
 
 
 def command(*arguments: object) -> list[str]:
     """The command line of a `tamis` command."""
     return [sys.executable, "-m", "tamis.pipeline.cli.main", *map(str, arguments)]
+
+
+def execute(*arguments: object, cwd: Path | None = None) -> None:
+    """Runs a `tamis` command that has to succeed."""
+    subprocess.run(command(*arguments), cwd=cwd, check=True, capture_output=True, timeout=120)
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A directory that the first of the test processes to ask for it makes; for reading only."""
+    base = factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"shared-{name}"
+    with root.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not root.exists():
+            draft = root.with_suffix(".draft")
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir()
+            make(draft)
+            draft.rename(root)
+    return root
 
 
 def record(draw: random.Random, number: int) -> dict[str, object]:

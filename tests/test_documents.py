@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,10 @@ ROOT = Path(__file__).parent.parent
 # Commands that other tests or `make run` execute on this machine's own documentation, and those
 # that prepare a machine.
 ELSEWHERE = ("git clone", "cd tamis", "make ", "pip install")
+# Commands that start no workers and load no module of the user's.
+LOOKS = tuple(f"tamis {name} " for name in ("why", "status", "recipes", "lm info", "lm score"))
+
+Tamis = Callable[..., subprocess.CompletedProcess[str]]
 
 # What a crawl has: prose that passes the rules of FineWeb, and a page in another language.
 TEXTS = (
@@ -70,29 +75,36 @@ def pages(tmp_path: Path) -> Path:
     return path
 
 
-def run_shell(lines: str, where: Path) -> str:
-    """Runs the commands of a block one by one; gives what they printed."""
+def run_shell(lines: str, where: Path, here: Tamis | None = None) -> str:
+    """Runs the commands of a block one by one; gives what they printed.
+
+    Those of LOOKS run by `here`, if it is given: in this process, in the directory `where`.
+    """
     printed = ""
     for line in lines.replace("\\\n", " ").splitlines():
         line = re.split(r"\s#", line)[0].strip()
         if not line or line.startswith(ELSEWHERE):
             continue
         assert line.startswith("tamis "), f"no test knows how to run: {line}"
-        arguments = command(*re.findall(r"'[^']*'|\S+", line)[1:])
-        arguments = [argument.strip("'") for argument in arguments]
-        done = subprocess.run(arguments, cwd=where, capture_output=True, text=True, timeout=120)
+        arguments = [word.strip("'") for word in re.findall(r"'[^']*'|\S+", line)[1:]]
+        if here and line.startswith(LOOKS):
+            printed += here(*arguments).stdout
+            continue
+        done = subprocess.run(
+            command(*arguments), cwd=where, capture_output=True, text=True, timeout=120
+        )
         assert done.returncode == 0, f"{line}\n{done.stderr}"
         printed += done.stdout
     return printed
 
 
-def test_the_readme_runs(tmp_path: Path, pages: Path) -> None:
+def test_the_readme_runs(tmp_path: Path, pages: Path, here: Tamis) -> None:
     """A command in the README that does not work is the first thing a new user meets."""
     readme = ROOT / "README.md"
     shell = blocks(readme, "sh")
     assert shell
     for block in shell:
-        run_shell(block, tmp_path)
+        run_shell(block, tmp_path, here)
     queries = blocks(readme, "python")
     assert queries
     for query in queries:
@@ -115,7 +127,7 @@ def test_the_example_of_an_own_stage_runs(tmp_path: Path, pages: Path) -> None:
     assert ledger["stages"][1]["evaluated"]["documents"] == 20  # English and German
 
 
-def test_the_page_on_perplexity_runs(tmp_path: Path, pages: Path) -> None:
+def test_the_page_on_perplexity_runs(tmp_path: Path, pages: Path, here: Tamis) -> None:
     """Its recipe and its commands, with good text of one's own."""
     docs = ROOT / "docs/perplexity.md"
     with gzip.open(tmp_path / "good.jsonl.gz", "wt", encoding="utf-8") as file:
@@ -123,28 +135,28 @@ def test_the_page_on_perplexity_runs(tmp_path: Path, pages: Path) -> None:
     stage = blocks(docs, "toml")[0]
     (tmp_path / "pp.toml").write_text('[[stage]]\nkind = "language"\n\n' + stage)
     for block in blocks(docs, "sh"):
-        run_shell(block, tmp_path)
+        run_shell(block, tmp_path, here)
     printed = run_shell("tamis run pp.toml pages.jsonl -o corpus", tmp_path)
     assert "perplexity.head_and_middle" in printed
 
 
-def test_the_page_on_crawls_runs(tmp_path: Path) -> None:
+def test_the_page_on_crawls_runs(tmp_path: Path, here: Tamis) -> None:
     """Whoever has an archive follows this page word for word."""
     (tmp_path / "archives").mkdir()
     pages = [f"<html><body><main><p>{text}</p></main></body></html>" for text in TEXTS]
     archive = members([warc(http(page.encode())) for page in pages])
     (tmp_path / "archives/some.warc.gz").write_bytes(archive)
     for block in blocks(ROOT / "docs/crawl.md", "sh"):
-        run_shell(block, tmp_path)
+        run_shell(block, tmp_path, here)
     ledger = json.loads((tmp_path / "corpus/ledger.json").read_text())
     assert ledger["ingested"]["documents"] == len(TEXTS) and ledger["kept"]["documents"] >= 1
 
 
-def test_the_page_on_heuristics_runs(tmp_path: Path) -> None:
+def test_the_page_on_heuristics_runs(tmp_path: Path, here: Tamis) -> None:
     """Two stages of one kind around one that edits the text, as users run them."""
     rows = [{"id": f"page-{n}", "text": text} for n, text in enumerate(PAGES.values())]
     (tmp_path / "pages.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    shown = run_shell(blocks(ROOT / "docs/heuristics.md", "sh")[0], tmp_path)
+    shown = run_shell(blocks(ROOT / "docs/heuristics.md", "sh")[0], tmp_path, here)
     assert "gopher_words >= 50" in shown and "FAILED" in shown
     ledger = json.loads((tmp_path / "fine/ledger.json").read_text())
     assert [one["name"] for one in ledger["stages"]] == ["language", "heuristics", "c4", "fineweb"]

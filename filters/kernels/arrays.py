@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,3 +13,5 @@ Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float64]
+Values = npt.NDArray[Any]
+"""Of signatures: uint32 or uint64, all of a call alike."""

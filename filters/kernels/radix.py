@@ -1,4 +1,4 @@
-"""Sorting 64-bit keys, each with a row: by their first digit, then what has the same one by the next.
+"""Sorting 64-bit keys, each with a row: by their first digit, then those of a digit by the next.
 
 A digit is taken from the highest bit in which keys still differ, so bits that are equal everywhere
 cost nothing, and keys that are hashes are in order after the first two or three digits.

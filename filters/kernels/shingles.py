@@ -5,12 +5,11 @@ A text is read in parts of CHUNK shingles, so that its memory does not grow with
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from tamis.filters.kernels.arrays import Bytes, Hashes, Ints, Longs
+from tamis.filters.kernels.arrays import Bytes, Hashes, Ints, Longs, Values
 from tamis.filters.kernels.compiled import at, inlined, kernel
 from tamis.filters.kernels.hashes import BASE, power
 from tamis.filters.kernels.simple_words import (
@@ -25,14 +24,14 @@ from tamis.filters.kernels.simple_words import (
 CHUNK = 1024
 GROUP = 8
 """So many hashes are permuted together: fewer reads and writes of the signature."""
+ROOM = CHUNK + GROUP + SLACK
+"""Hashes that a part may take."""
 BLOCK = 1024
 """So many permutations at once: these and their values stay in the nearest cache."""
 KEPT, MADE = STATE + 1, STATE + 2
 """What else a cursor holds: items that belong to the next shingles too, and shingles so far."""
 _FIRST, _SECOND = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _SHIFT = np.uint64(33)
-Values = npt.NDArray[Any]
-"""uint32 or uint64, all of a call alike."""
 
 
 class Cut(NamedTuple):
@@ -48,7 +47,7 @@ class Cut(NamedTuple):
 def cut(known: SimpleWords, characters: bool, size: int) -> Cut:
     """Shingles of so many words or characters."""
     items = np.empty(CHUNK + size + SLACK, np.uint64)
-    return Cut(known, characters, size, items, np.empty(CHUNK + GROUP + SLACK, np.uint64))
+    return Cut(known, characters, size, items, np.empty(ROOM, np.uint64))
 
 
 @inlined
@@ -61,9 +60,9 @@ def mixed(value: np.uint64) -> np.uint64:
 
 @kernel
 def next_shingles(data: Bytes, cursor: Longs, stop: int, cut: Cut) -> int:
-    """Writes the next shingles' hashes, yet to be mixed, to cut.hashes; gives how many, 0 at the end.
+    """Writes the hashes of the next shingles, yet to be mixed, to cut.hashes; gives how many.
 
-    cursor: PLACE is where the text starts, all else 0.
+    None is the end. cursor: PLACE is where the text starts, all else 0.
     """
     items, size, kept = cut.items, cut.size, cursor[KEPT]
     limit = CHUNK + size - 1
@@ -113,7 +112,7 @@ def sign(
 ) -> None:
     """Writes the signature of every text, and its number of shingles.
 
-    base: room for CHUNK + GROUP + SLACK values. A text without words has the greatest value
+    base: room for ROOM values. A text without words has the greatest value
     everywhere.
     """
     cursor = np.zeros(MADE + 1, np.int64)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy.typing as npt
-
-from tamis.filters.kernels.arrays import Hashes
+from tamis.filters.kernels.arrays import Hashes, Values
 from tamis.filters.kernels.compiled import at, kernel
 
 
@@ -32,15 +28,14 @@ def jaccard(values: Hashes, start_a: int, stop_a: int, start_b: int, stop_b: int
 
 @kernel
 def containment(values: Hashes, start_a: int, stop_a: int, start_b: int, stop_b: int) -> float:
-    """The share of the values of the smaller of two such ranges that the other holds too; 0 if one
-    is empty."""
+    """The share of the smaller of two such ranges that the other holds too; 0 if one is empty."""
     shared = common(values, start_a, stop_a, start_b, stop_b)
     smaller = min(stop_a - start_a, stop_b - start_b)
     return shared / smaller if smaller > 0 else 0.0
 
 
 @kernel
-def estimated(signatures: npt.NDArray[Any], a: int, b: int) -> float:
+def estimated(signatures: Values, a: int, b: int) -> float:
     """The share of values that rows a and b of signatures [n, permutations] have in common."""
     one, other = signatures[a], signatures[b]
     same = 0

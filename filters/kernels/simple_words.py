@@ -31,7 +31,7 @@ SLACK = 16
 PLACE, STATE = range(2)
 """What a cursor holds: the next byte, and the hash of the word that it is in, 0 in none; among
 characters, 0 before the first, or where the last one stands."""
-_WITHIN, _BEHIND = 1, 2
+_BEFORE, _WITHIN, _BEHIND = range(3)
 
 
 class SimpleWords(NamedTuple):
@@ -40,7 +40,7 @@ class SimpleWords(NamedTuple):
     entries: npt.NDArray[np.uint32]
     """0: it separates words; a code point: of a word; else one of the kinds above."""
     several: npt.NDArray[np.uint32]
-    """How many entries a character becomes, and these, one after another."""
+    """How many characters of a word a character becomes, and these, one after another."""
 
 
 @lru_cache
@@ -53,11 +53,12 @@ def _make(zero: bool) -> SimpleWords:
     entries, several = np.zeros(LAST, np.uint32), [0]
     for code in assigned():
         form = simplified(chr(code), zero)
-        if len(form) == 1:
-            entries[code] = _entry(form)
-        elif form:
+        found = [entry for entry in map(_entry, form) if entry]
+        if len(found) > 1:
             entries[code] = SEVERAL | len(several)
-            several += [len(form), *map(_entry, form)]
+            several += [len(found), *(entry & _CODE for entry in found)]
+        elif form:
+            entries[code] = found[0] if found else 0
         elif unicodedata.category(chr(code)) == "Mn":
             entries[code] = DROPPED
     return SimpleWords(entries, np.array(several, np.uint32))
@@ -72,8 +73,8 @@ def simplified(char: str, zero: bool) -> str:
 
 
 def _entry(char: str) -> int:
-    category = unicodedata.category(char)
-    if category[0] not in "LN" and category != "Mc":
+    category, name = unicodedata.category(char), unicodedata.name(char, "")
+    if category[0] not in "LN" and (category != "Mc" or name.startswith("MUSICAL")):
         return 0
     alone = category in ("Lo", "Lm", "Nl") and word_class(char) in (OTHER, KATAKANA)
     return ALONE | ord(char) if alone else ord(char)
@@ -81,10 +82,8 @@ def _entry(char: str) -> int:
 
 @inlined
 def read_code(data: Bytes, place: int, stop: int) -> tuple[int, int]:
-    """The code point at a place and the place behind it, never beyond stop."""
+    """The code point beyond ASCII at a place and the place behind it, never beyond stop."""
     code = int(data[at(place)])
-    if code < 0x80:
-        return code, place + 1
     width = 2 if code < 0xE0 else 3 if code < 0xF0 else 4
     behind = min(place + width, stop)
     code &= 0x7F >> width
@@ -100,37 +99,42 @@ def read_words(
     """Writes the hashes of the next words to items, from `count` on up to `limit`.
 
     Moves the cursor; gives how many items there are then, beyond the limit by SLACK at most. The
-    hash of a word is a polynomial of its code points, yet to be mixed.
+    hash of a word is a polynomial of its code points, yet to be mixed. It is written at every
+    character, where the next one will be: a branch at every word's end costs twice as much.
     """
     entries, several = known.entries, known.several
     place, state = cursor[PLACE], np.uint64(cursor[STATE])
     while place < stop and count < limit:
+        code = int(data[at(place)])
+        if code < 0x80:  # as below, where nothing else is asked
+            entry = entries[at(code)]
+            place += 1
+            items[at(count)] = state
+            count += (entry == 0) & (state != _EMPTY)
+            state = _EMPTY if entry == 0 else state * BASE + np.uint64(entry)
+            continue
         code, place = read_code(data, place, stop)
         entry = entries[at(code)]
-        if entry < SEVERAL:
-            count, state = _add(items, count, state, entry)
-        else:
+        if entry < ALONE:
+            items[at(count)] = state
+            count += (entry == 0) & (state != _EMPTY)
+            state = _EMPTY if entry == 0 else state * BASE + np.uint64(entry)
+        elif entry < DROPPED:
+            items[at(count)] = state
+            count += state != _EMPTY
+            items[at(count)] = np.uint64(entry & _CODE)
+            count += 1
+            state = _EMPTY
+        elif entry >= SEVERAL:
             first = int(entry & _CODE) + 1
             for k in range(first, first + int(several[first - 1])):
-                count, state = _add(items, count, state, several[k])
+                state = state * BASE + np.uint64(several[k])
     if place >= stop:
-        count, state = _add(items, count, state, np.uint32(0))
-    cursor[PLACE], cursor[STATE] = place, np.int64(state)
-    return count
-
-
-@inlined
-def _add(items: Hashes, count: int, state: np.uint64, entry: int) -> tuple[int, np.uint64]:
-    """Goes on in a word, or ends it: an empty one is written where the next will be."""
-    if entry - np.uint32(1) < np.uint32(LAST):
-        state = state * BASE + np.uint64(entry)
-    elif entry < DROPPED:
         items[at(count)] = state
         count += state != _EMPTY
-        items[at(count)] = np.uint64(entry & _CODE)
-        count += entry >= ALONE
         state = _EMPTY
-    return count, state
+    cursor[PLACE], cursor[STATE] = place, np.int64(state)
+    return count
 
 
 @kernel
@@ -141,26 +145,25 @@ def read_characters(
     entries, several = known.entries, known.several
     place, state = cursor[PLACE], cursor[STATE]
     while place < stop and count < limit:
-        code, place = read_code(data, place, stop)
-        entry = entries[at(code)]
-        if entry < SEVERAL:
-            count, state = _add_character(items, count, state, entry)
+        code = int(data[at(place)])
+        if code < 0x80:
+            place += 1
         else:
+            code, place = read_code(data, place, stop)
+        entry = entries[at(code)]
+        if entry >= DROPPED and entry < SEVERAL:
+            continue
+        kept, alone = entry != 0, (entry >= ALONE) & (entry < DROPPED)
+        items[at(count)] = _SPACE
+        count += kept & ((state == _BEHIND) | (alone & (state == _WITHIN)))
+        items[at(count)] = np.uint64(entry & _CODE)
+        count += kept & (entry < DROPPED)
+        ended = _BEFORE if state == _BEFORE else _BEHIND
+        state = _WITHIN if kept & (not alone) else _BEHIND if kept else ended
+        if entry >= SEVERAL:
             first = int(entry & _CODE) + 1
             for k in range(first, first + int(several[first - 1])):
-                count, state = _add_character(items, count, state, several[k])
+                items[at(count)] = np.uint64(several[k])
+                count += 1
     cursor[PLACE], cursor[STATE] = place, state
     return count
-
-
-@inlined
-def _add_character(items: Hashes, count: int, state: int, entry: int) -> tuple[int, int]:
-    if entry == 0:
-        state = _BEHIND if state == _WITHIN else state
-    elif entry < DROPPED:
-        items[at(count)] = _SPACE
-        count += state == _BEHIND or (entry >= ALONE and state == _WITHIN)
-        items[at(count)] = np.uint64(entry & _CODE)
-        count += 1
-        state = _BEHIND if entry >= ALONE else _WITHIN
-    return count, state

@@ -79,6 +79,7 @@ def ledger_table(ledger: dict[str, Any]) -> Table:
             if rule != "error" or counts["documents"]:
                 alone = f"{counts['alone']['documents']:,}"
                 rows.append(row(f"  {stage['name']}.{rule}", counts, alone))
+        rows += _second_chances(ledger.get("clusters", {}).get(stage["name"]))
     rows.append(row("kept", ledger["kept"]))
     passed = ledger.get("passed_over", {}).get("reasons", {})
     rows += [[*pair, "", "", "", ""] for pair in _passed_over(passed)]
@@ -91,6 +92,17 @@ def ledger_table(ledger: dict[str, Any]) -> Table:
         ("by it alone", True),
     ]
     return simple(f"Ledger of recipe {ledger['recipe']}", columns, rows)
+
+
+def _second_chances(found: dict[str, Any] | None) -> list[list[str]]:
+    """Clusters whose keeper failed a later rule, and those of their documents that did not."""
+    again = (found or {}).get("second_round")
+    if not again or not again["clusters"]:
+        return []
+    return [
+        ["  whose keeper failed later", f"{again['clusters']:,} clusters", "", "", "", ""],
+        ["  and another stays", f"{again['passed']:,}", "", "", "", ""],
+    ]
 
 
 def _passed_over(reasons: dict[str, int]) -> list[list[str]]:

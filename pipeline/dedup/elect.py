@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from tamis.filters.kernels import stars as kernels
 from tamis.filters.kernels.arrays import Bytes, Hashes, Longs
 
 CENTRES = 100
+AT_ONCE = 100_000
+"""Members that are held at a time: 400 MB of sets of 500 shingles."""
 METHODS = ("", "minhash", "url", "containment", "text")
 """What the numbers in `Stars.by` stand for."""
 
@@ -77,14 +80,8 @@ def stars(members: Members, bounds: Bounds) -> Stars:
     pinned ones come first and take from all that follow them. One that could join several centres
     joins the first.
     """
-    count, components = int(members.starts[-1]), len(members.pinned)
-    found = Stars(
-        np.arange(count),
-        np.ones(count, np.float32),
-        np.zeros(count, np.uint8),
-        np.zeros(components, np.int64),
-        np.zeros(components, np.int64),
-    )
+    count = int(members.starts[-1])
+    found = _alone(count, len(members.pinned))
     values, offsets = members.sets or (np.zeros(0, np.uint64), np.zeros(1, np.int64))
     signatures = members.signatures
     if signatures is None or members.sets is not None:
@@ -105,6 +102,83 @@ def stars(members: Members, bounds: Bounds) -> Stars:
         *found,
     )
     return found
+
+
+def stars_in_parts(
+    starts: Longs,
+    pinned: Longs,
+    load: Callable[[Longs], Members],
+    bounds: Bounds,
+    most: int = AT_ONCE,
+) -> Stars:
+    """`stars` of members of which about `most` are held at a time, even of one component.
+
+    load gives what some members are compared by, by their places; `starts` and `pinned` of what it
+    gives do not count. A component's centres are held beside its parts, all pinned ones too.
+    """
+    found = _alone(int(starts[-1]), len(pinned))
+    for first, last in _batches(starts, most):
+        start, stop = int(starts[first]), int(starts[last])
+        if stop - start > most:
+            _one_in_parts(found, first, range(start, stop), int(pinned[first]), load, bounds, most)
+            continue
+        places = np.arange(start, stop)
+        parts = starts[first : last + 1] - start
+        part = stars(replace(load(places), starts=parts, pinned=pinned[first:last]), bounds)
+        _put(found, places, places[part.centre], part)
+        found.compared[first:last], found.uncompared[first:last] = part[3:]
+    return found
+
+
+def _batches(starts: Longs, most: int) -> Iterator[tuple[int, int]]:
+    """Ranges of components, as many as have `most` members together, but one at least."""
+    first = 0
+    while first < len(starts) - 1:
+        last = int(np.searchsorted(starts, starts[first] + most, side="right")) - 1
+        yield first, max(first + 1, last)
+        first = max(first + 1, last)
+
+
+def _one_in_parts(
+    found: Stars,
+    component: int,
+    every: range,
+    pinned: int,
+    load: Callable[[Longs], Members],
+    bounds: Bounds,
+    most: int,
+) -> None:
+    """Each part is cut with the centres of those before it as pinned ones.
+
+    That is the same: a member joins the first centre that it is similar to and meets no others.
+    """
+    centres, left = np.arange(every.start, every.start + pinned), 0
+    for start in range(every.start + pinned, every.stop, most):
+        places = np.concatenate([centres, np.arange(start, min(start + most, every.stop))])
+        held = len(centres)
+        one, fixed = np.array([0, len(places)]), np.array([held])
+        part = stars(replace(load(places), starts=one, pinned=fixed), bounds)
+        _put(found, places, places[part.centre], part)
+        found.compared[component] += part.compared[0]
+        own = places[held:][part.by[held:] == 0]
+        room = max(0, bounds.centres - held)  # who comes behind them in `own` met the centres alone
+        centres, left = np.concatenate([centres, own[:room]]), left + len(own[room:])
+    found.uncompared[component] = left * (left - 1) // 2
+
+
+def _put(found: Stars, places: Longs, centre: Longs, part: Stars) -> None:
+    found.centre[places], found.similarity[places], found.by[places] = centre, *part[1:3]
+
+
+def _alone(count: int, components: int) -> Stars:
+    """The answer for members that are all centres, none of them compared."""
+    return Stars(
+        np.arange(count),
+        np.ones(count, np.float32),
+        np.zeros(count, np.uint8),
+        np.zeros(components, np.int64),
+        np.zeros(components, np.int64),
+    )
 
 
 def _sizes(members: Members) -> Longs:

@@ -29,7 +29,7 @@ class Image:
         self.data = data
 
     def batch(self) -> pa.RecordBatch:
-        """The one batch of the file, its columns views of the memory; ArrowException if it is cut."""
+        """The file's one batch, its columns views of the memory; ArrowException if it is cut."""
         return pa.ipc.open_file(self.data).get_batch(0)
 
     def need(self, parts: Sequence[pa.Buffer | None]) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tamis.pipeline.corpus import Corpus
-from tamis.pipeline.dedup import rates
 from tamis.pipeline.dedup.election import ElectPhase
 from tamis.pipeline.dedup.gather import GatherPhase
 from tamis.pipeline.dedup.mark import MarkPhase, SettlePhase
@@ -22,6 +21,7 @@ from tamis.pipeline.dedup.second import (
 from tamis.pipeline.dedup.settings import Dedup
 from tamis.pipeline.dedup.sign import SignPhase
 from tamis.pipeline.dedup.signed import Signed
+from tamis.pipeline.dedup.summary import note_first, note_second, warnings
 from tamis.pipeline.dedup.work import Work
 from tamis.pipeline.ingest.run import planned_shards
 from tamis.pipeline.phase import Phase, Runner
@@ -86,6 +86,11 @@ class State:
         mark = MarkPhase(work, self.units, self.sift.tasks)
         done = all(mark.done(unit) for unit in range(len(self.corpus.shards)))
         return None if done else work
+
+    def first_done(self) -> Work | None:
+        """The first round, if it was done just now."""
+        work = Work(self.corpus, self.stage, self.fingerprint)
+        return work if work.done("members") else None
 
     def second(self) -> Work | None:
         """The second round; None if it is done."""
@@ -175,10 +180,11 @@ class Mark(_Job):
 
     def settle(self, runner: Runner) -> None:
         state = self.state
-        Work(state.corpus, state.stage, state.fingerprint).clean()
-        records = state.corpus.records(f"{self.stage}/{FIRST}")
-        for alarm in rates.alarms(state.measure, rates.total(filter(None, records), "sources")):
-            Progress(self.stage, 0).say(alarm)
+        if work := state.first_done():
+            note_first(work, state.units)
+            work.clean()
+            for warning in warnings(state.corpus, state.stage):
+                Progress(self.stage, 0).say(warning)
 
 
 class Judge(_Job):
@@ -269,7 +275,10 @@ class Settle(_Job):
 
     def settle(self, runner: Runner) -> None:
         state = self.state
-        Work(state.corpus, state.stage, "").clean()
+        work = Work(state.corpus, state.stage, state.sift.settled_key(state.stage) or "")
+        if work.done("members"):
+            note_second(work)
+        work.clean()
 
 
 def first_round(root: Location, recipe: Any, stage: str) -> list[Any]:

@@ -49,9 +49,9 @@ def _joined(edges: Iterable[tuple[Longs, Longs]], forest: Longs) -> tuple[Longs,
 
 
 def representatives(rows: Longs, component: Longs, text_hashes: Bytes) -> Longs:
-    """For each row the first one of its component with the same text.
+    """For each row the first one, in the order given, of its component with the same text.
 
-    rows, component: int64[k] as `components` gives them; text_hashes: uint8[k, 16] of these rows.
+    rows, component: int64[k] in any order; text_hashes: uint8[k, 16] of these rows.
     """
     texts = np.ascontiguousarray(text_hashes).view(np.uint64).reshape(-1, 2)
     table = np.full(1 << max(1, (2 * len(rows) - 1).bit_length()), -1, np.int64)

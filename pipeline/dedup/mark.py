@@ -15,7 +15,7 @@ from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.dedup.elect import METHODS
 from tamis.pipeline.dedup.election import stars_name
-from tamis.pipeline.dedup.rates import rates
+from tamis.pipeline.dedup.rates import tallied
 from tamis.pipeline.dedup.second import rewrite
 from tamis.pipeline.dedup.signed import Signed
 from tamis.pipeline.dedup.work import Work, numbers
@@ -77,8 +77,8 @@ class MarkPhase:
                 table = pa.Table.from_arrays(list(columns.values()), schema=stage.schema)
                 out.write_table(table, row_group_size=max(1, stop - first))
                 first = stop
-        tallied = rates(self.corpus, stage, shard.name, self.place)
-        record = {"fingerprint": self.work_.key, **tallied, **draft.facts}
+        found = tallied(self.corpus, stage, shard.name, self.place)
+        record = {"fingerprint": self.work_.key, **found, **draft.facts}
         self.corpus.complete(self.place, shard.name, record)
 
 
@@ -125,8 +125,8 @@ class SettlePhase:
             target = self.corpus.signals(stage.name, shard)
             target.unlink(missing_ok=True)
             files.copy(self.corpus.signals(f"{stage.name}/{FIRST}", shard), target)
-        tallied = rates(self.corpus, stage, shard, stage.name)
-        record = {"settled": self.work_.key, "changed": len(again.rows), **tallied, **facts}
+        found = tallied(self.corpus, stage, shard, stage.name)
+        record = {"settled": self.work_.key, "decided_again": len(again.rows), **found, **facts}
         self.corpus.complete(stage.name, shard, record)
 
 

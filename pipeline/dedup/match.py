@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tamis.pipeline.corpus import Corpus
-from tamis.pipeline.dedup import bands
+from tamis.pipeline.dedup import bands, books
 from tamis.pipeline.dedup.join import components, representatives
 from tamis.pipeline.dedup.settings import Dedup
 from tamis.pipeline.dedup.signed import Signed
@@ -26,6 +26,7 @@ from tamis.pipeline.guard import Guard
 from tamis.pipeline.storage.location import Location
 
 NONE = {name: np.empty(0, np.int64) for name in ("component", "row", "representative", "failed")}
+NOBODY = (np.empty(0, np.int64),) * 2
 SHARDS_A_RANGE = 64
 """Some four million keys of a band, 100 MB while they are sorted."""
 
@@ -33,8 +34,8 @@ SHARDS_A_RANGE = 64
 def band_names(measure: Dedup) -> list[str]:
     """The bands of a stage: those of its signatures, and those of exact keys."""
     names = [f"{band:02d}" for band in range(measure.banding.bands)]
-    exact = [method for method in ("text", "url") if method in measure.methods]
-    return (names if "minhash" in measure.methods else []) + exact
+    others = [name for name in ("text", "url", "containment") if name in measure.methods]
+    return (names if "minhash" in measure.methods else []) + others
 
 
 def ranges(shards: int) -> list[tuple[int, int]]:
@@ -45,8 +46,12 @@ def ranges(shards: int) -> list[tuple[int, int]]:
 
 
 def match_tasks(names: Sequence[str], shards: int) -> list[list[int]]:
-    """Units, a band and a range each, in as many tasks as there are shards at most."""
-    units = len(names) * len(ranges(shards))
+    """Units, a band and a range each, in tasks."""
+    return shared_out(len(names) * len(ranges(shards)), shards)
+
+
+def shared_out(units: int, shards: int) -> list[list[int]]:
+    """Units in as many tasks as there are shards at most."""
     count = max(1, min(units, shards))
     ends = [units * place // count for place in range(count + 1)]
     return [list(range(*pair)) for pair in pairwise(ends)]
@@ -94,6 +99,10 @@ class MatchPhase:
             return
         signed = Signed(self.corpus, self.work_.stage, self.index)
         band, (low, high) = self.units[unit]
+        if band == "containment":
+            pairs = books.edges(self.corpus, self.work_.stage.name, signed) if not low else NOBODY
+            self.work_.write(_edges(unit), dict(zip(("left", "right"), pairs, strict=True)))
+            return
         found = bands.edges(signed.files, signed.firsts[:-1], band, low, high)
         self.work_.write(
             _edges(unit),
@@ -108,15 +117,15 @@ class MatchPhase:
             batch = self.work_.read(_edges(unit))
             yield numbers(batch, "left"), numbers(batch, "right")
 
-    @property
-    def longest(self) -> int:
-        """How many documents share a key at most."""
-        facts = (self.work_.fact(_edges(unit), "longest") for unit in range(len(self.units)))
-        return max(facts, default=0)
-
 
 def _edges(unit: int) -> str:
     return f"edges-{unit:05d}"
+
+
+def longest_run(work: Work) -> int:
+    """How many documents share a key at most."""
+    units = range(len(MatchPhase(work, ()).units))
+    return max((work.fact(_edges(unit), "longest") or 0 for unit in units), default=0)
 
 
 def join(phase: MatchPhase, scratch: Path) -> None:

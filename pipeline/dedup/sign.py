@@ -20,19 +20,16 @@ import pyarrow.compute as pc
 from tamis.filters.minhash import Signer
 from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.dedup.books import notes, write_notes
 from tamis.pipeline.dedup.settings import COLUMN_OF, Dedup
 from tamis.pipeline.dedup.signatures import Rows, write
+from tamis.pipeline.dedup.work import notes_file, signature_file
 from tamis.pipeline.guard import Guard
 from tamis.pipeline.rules import Columns, in_scope
 from tamis.pipeline.signals import ShardReader, Verdicts, decision_columns
 from tamis.pipeline.stage import Stage
-from tamis.pipeline.storage.location import Location
 
 HASH = 16  # bytes of the hash of a text or a page's address: 128 bits, which nobody makes collide
-
-
-def signature_file(corpus: Corpus, stage: str, shard: str) -> Location:
-    return corpus.root / "signals" / stage / "signatures" / f"{shard}.arrow"
 
 
 @dataclass
@@ -87,6 +84,9 @@ class SignPhase:
         retract = partial(self.corpus.retract, self.records, shard.name)
         with files.atomic(place, before=retract) as draft:
             write(draft.path, signed)
+        if signing.notes:
+            written = (np.concatenate(part) for part in zip(*signing.notes, strict=True))
+            write_notes(notes_file(self.corpus, self.stage.name, shard.name), *written)
         record = {"key": self.key, "signed": len(signed.row), **draft.facts}
         self.corpus.complete(self.records, shard.name, record)
 
@@ -98,6 +98,7 @@ class Signing:
     measure: Dedup
     signer: Signer = field(init=False)
     parts: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[tuple[Any, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.signer = Signer(self.measure.shingling, self.measure.banding)
@@ -117,6 +118,10 @@ class Signing:
             part["url_hash"] = _url_hashes(taken["url"])
         signed = self.signer.sign(data, ends)
         part["shingles"], part["signature"] = signed.shingles, signed.signatures
+        if "containment" in self.measure.methods:
+            long = np.flatnonzero(signed.shingles >= self.measure.long)
+            keys, of = notes(self.signer, data, ends, long)
+            self.notes.append((keys, of + sum(len(done["row"]) for done in self.parts)))
         self.parts.append(part)
 
     def rows(self) -> Rows:

@@ -70,7 +70,7 @@ def table(rows: Rows) -> pa.RecordBatch:
         "id": ids,
         "priority": pa.array(rows.priority, pa.float64()),
         "text_hash": _hashes(rows.text_hash, np.ones(count, np.bool_)),
-        "url_hash": _hashes(rows.url_hash, rows.url_hash.any(axis=1)),
+        "url_hash": _hashes(rows.url_hash, (rows.url_hash != 0).any(axis=1)),
         "shingles": pa.array(rows.shingles, pa.int32()),
         "signature": _signature(rows.signature, rows.shingles > 0),
     }
@@ -81,7 +81,7 @@ def table(rows: Rows) -> pa.RecordBatch:
     return batch.replace_schema_metadata({"entries": orjson.dumps(entries)})
 
 
-def _hashes(values: Bytes, valid: npt.NDArray[np.bool_]) -> pa.Array:
+def _hashes(values: Bytes, valid: Any) -> pa.Array:
     data = pa.py_buffer(np.ascontiguousarray(values, np.uint8))
     return pa.Array.from_buffers(pa.binary(HASH), len(values), [_bits(valid), data])
 
@@ -98,7 +98,8 @@ def _bits(valid: npt.NDArray[np.bool_]) -> pa.Buffer | None:
 
 def _band(keys: Hashes, order: npt.NDArray[np.uint32], count: int) -> tuple[pa.Array, pa.Array]:
     sorted_keys, sorted_order = np.zeros(count, np.uint64), np.zeros(count, np.uint32)
-    sorted_keys[: len(keys)], sorted_order[: len(keys)] = keys, order
+    by_row = np.argsort(order, kind="stable")  # the sort by key keeps it among equal ones
+    sorted_keys[: len(keys)], sorted_order[: len(keys)] = keys[by_row], order[by_row]
     radix.sort(sorted_keys[: len(keys)], sorted_order[: len(keys)])
     return pa.array(sorted_keys), pa.array(sorted_order)
 
@@ -107,7 +108,7 @@ def write(place: Location, rows: Rows) -> None:
     """Writes a file of signatures, whole or not at all."""
     batch = table(rows)
     with atomic(place) as draft, pa.ipc.new_file(str(draft.path), batch.schema) as writer:
-        writer.write_batch(batch, custom_metadata=None)
+        writer.write_batch(batch)
 
 
 class Signatures:
@@ -127,7 +128,7 @@ class Signatures:
 
     @classmethod
     def open(cls, place: Location) -> Signatures:
-        """Opens a file; raises Damaged if it is no such file or is cut off, WorkError if missing."""
+        """Opens a file; raises WorkError if it is missing, Damaged if it is not a whole one."""
         held = image(place)
         try:
             return cls(place, held, held.batch())

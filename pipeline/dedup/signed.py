@@ -1,4 +1,4 @@
-"""The signed rows of a corpus, and of the indexes it is held against, as one sequence of numbers."""
+"""The signed rows of a corpus, and of indexes it is held against, as one sequence of numbers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from tamis.pipeline.corpus import Corpus
-from tamis.pipeline.dedup.sign import signature_file
 from tamis.pipeline.dedup.signatures import Signatures
+from tamis.pipeline.dedup.work import signature_file
 from tamis.pipeline.stage import Stage
 from tamis.pipeline.storage.location import Location
 
@@ -58,9 +58,8 @@ class Signed:
         return self._open(self.places[place])
 
     @cached_property
-    def _open(self) -> Callable[[Location], Signatures]:
-        opened: Callable[[Location], Signatures] = lru_cache(maxsize=FILES)(Signatures.open)
-        return opened
+    def _open(self) -> Callable[..., Signatures]:
+        return lru_cache(maxsize=FILES)(lambda place: Signatures.open(place))
 
     @property
     def files(self) -> Sequence[Signatures]:

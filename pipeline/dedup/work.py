@@ -15,6 +15,7 @@ import pyarrow as pa
 from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import WorkError
+from tamis.pipeline.rounds import CHANCE
 from tamis.pipeline.stage import Stage
 from tamis.pipeline.storage.location import Location, Remote, remote
 from tamis.pipeline.storage.reading import RangeFile
@@ -51,8 +52,9 @@ class Work:
 
     def clean(self) -> None:
         """Removes all files of the stage that only pass from phase to phase, and their records."""
-        files.remove_below(self.corpus.root / "records" / self._records)
-        files.remove_below(self.corpus.root / "signals" / self.stage.name / "work")
+        for kind in ("records", "signals"):
+            for part in ("work", CHANCE):
+                files.remove_below(self.corpus.root / kind / self.stage.name / part)
 
     @property
     def _records(self) -> str:
@@ -60,6 +62,16 @@ class Work:
 
     def _file(self, name: str) -> Location:
         return self.corpus.root / "signals" / self.stage.name / "work" / f"{name}.arrow"
+
+
+def signature_file(corpus: Corpus, stage: str, shard: str) -> Location:
+    """What the documents of a shard are compared by."""
+    return corpus.root / "signals" / stage / "signatures" / f"{shard}.arrow"
+
+
+def notes_file(corpus: Corpus, stage: str, shard: str) -> Location:
+    """What the long documents of a shard are looked for by in others."""
+    return corpus.root / "signals" / stage / "signatures" / f"{shard}-notes.arrow"
 
 
 def write_batch(path: str, batch: pa.RecordBatch) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from support import execute, once
 
 from tamis.filters.language import bundled_model
 
@@ -48,14 +50,24 @@ small = {column = "half", max = 50}
 """
 
 
-@pytest.fixture
-def corpus(tmp_path: Path, tamis) -> Path:
-    """A corpus measured by two stages of the user's own, the second reading the first."""
-    (tmp_path / "own_stage.py").write_text(STAGE.format(version=1))
-    (tmp_path / "own.toml").write_text(RECIPE)
+def _make(root: Path) -> None:
+    (root / "own_stage.py").write_text(STAGE.format(version=1))
+    (root / "own.toml").write_text(RECIPE)
     lines = [json.dumps({"id": str(n), "text": "x" * n}) for n in range(200)]
-    (tmp_path / "in.jsonl").write_text("\n".join(lines))
-    tamis("run", tmp_path / "own.toml", tmp_path / "in.jsonl", "-o", tmp_path / "corpus")
+    (root / "in.jsonl").write_text("\n".join(lines))
+    execute("run", "own.toml", "in.jsonl", "-o", "corpus", cwd=root)
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a run of two stages of the user's own, the second reading the first."""
+    return once(tmp_path_factory, "stages", _make)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, made: Path) -> Path:
+    """A copy of that corpus, and of the stages beside it."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     return tmp_path / "corpus"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from support import RECIPE, SENTENCES
 
 
-def test_all_reasons_of_a_rejected_document(tamis, tmp_path: Path) -> None:
+def test_all_reasons_of_a_rejected_document(tamis, here, tmp_path: Path) -> None:
     """Whoever tunes a recipe wants to know what else would have rejected a page."""
     (tmp_path / "r.toml").write_text(RECIPE.replace("quantile = [0.1, 1.0]", "min = 2.0"))
     rows = [{"id": f"{lang}", "text": SENTENCES[lang]} for lang in ("en", "es")]
@@ -18,7 +18,7 @@ def test_all_reasons_of_a_rejected_document(tamis, tmp_path: Path) -> None:
     tamis("run", tmp_path / "r.toml", tmp_path / "in.jsonl", "-o", corpus, *nothing)
 
     def explain(name: str) -> tuple[list[str], str]:
-        found = json.loads(tamis("why", corpus, name, "--json").stdout)[0]
+        found = json.loads(here("why", corpus, name, "--json").stdout)[0]
         return found["reasons"], found["stages"][-1]["status"]
 
     assert explain("en") == (["again.best"], "evaluated")
@@ -28,7 +28,7 @@ def test_all_reasons_of_a_rejected_document(tamis, tmp_path: Path) -> None:
     tamis("stage", "again", corpus, "--all-rows", *only)
     reasons, status = explain("es")
     assert (reasons, status) == (["language.wanted"], "evaluated")
-    rules = json.loads(tamis("why", corpus, "es", "--json").stdout)[0]["stages"][-1]["rules"]
+    rules = json.loads(here("why", corpus, "es", "--json").stdout)[0]["stages"][-1]["rules"]
     assert rules[0]["failed"] is True
     tamis("write", corpus)
     assert (corpus / "ledger.json").read_bytes() == before  # decisions are the recipe's alone

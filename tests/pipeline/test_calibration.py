@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections import defaultdict
 from pathlib import Path
 
 import duckdb
 import pytest
-from support import SENTENCES
+from support import SENTENCES, execute, once
 
 STAGE = """
 from dataclasses import dataclass
@@ -52,17 +53,28 @@ only = { size_class = ["small"] }
 """
 
 
-@pytest.fixture
-def corpus(tmp_path: Path, tamis) -> Path:
-    """A run over 400 texts of four languages, of different lengths."""
-    (tmp_path / "sizes.py").write_text(STAGE)
-    (tmp_path / "sizes.toml").write_text(RECIPE)
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a run over 400 texts of four languages, of different lengths."""
+    return once(tmp_path_factory, "sizes", _make)
+
+
+def _make(root: Path) -> None:
+    (root / "sizes.py").write_text(STAGE)
+    (root / "sizes.toml").write_text(RECIPE)
     languages = ["en", "de", "fr", "es"]
-    with (tmp_path / "in.jsonl").open("w", encoding="utf-8") as file:
+    with (root / "in.jsonl").open("w", encoding="utf-8") as file:
         for n in range(400):
             text = ". ".join([SENTENCES[languages[n % 4]]] * (1 + n * 7 % 31)) + f" {n}"
             file.write(json.dumps({"id": f"{n}", "text": text}) + "\n")
-    tamis("run", "sizes.toml", "in.jsonl", "-o", "corpus", "--set", "ingest.shard_bytes=100000")
+    small = ("--set", "ingest.shard_bytes=100000")
+    execute("run", "sizes.toml", "in.jsonl", "-o", "corpus", *small, cwd=root)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, made: Path) -> Path:
+    """A copy of that corpus, and of the recipe beside it."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     return tmp_path / "corpus"
 
 

@@ -75,6 +75,13 @@ def slow(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def only_wrong(slow: Path) -> None:
+    """Leaves two inputs: one that the slow stage can do, one of which it can do no row."""
+    for shard in (1, 3):
+        (slow / f"in/{shard}.jsonl").unlink()
+    (slow / "in/2.jsonl").write_text((json.dumps({"text": "wrong " * 40}) + "\n") * 5)
+
+
 def run(arguments: list[str], where: Path, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         arguments, cwd=where, env=os.environ | env, capture_output=True, text=True, timeout=300
@@ -137,7 +144,7 @@ def test_a_ray_node_that_dies_costs_its_shards_in_flight(cluster: Any, slow: Pat
 @pytest.mark.slow  # see above
 def test_an_error_on_a_ray_node_is_the_commands(cluster: Any, slow: Path) -> None:
     """A traceback from another machine tells a user nothing; the message has to come home."""
-    (slow / "in/2.jsonl").write_text((json.dumps({"text": "wrong " * 40}) + "\n") * 5)
+    only_wrong(slow)
     done = run(command("run", "slow.toml", "in", "-o", "corpus", *on_ray(cluster)), slow)
     assert done.returncode == 1
     assert "stage 'slow' failed on every one of 5 rows: MemoryError: no room" in done.stderr
@@ -220,25 +227,31 @@ def ended(conf: str) -> bool:
 
 @pytest.mark.slow  # six jobs that wait for each other, looked at by Slurm once a second
 def test_slurm_gives_the_same_bytes(
-    slurm: str, inputs: Path, recipe: Path, undisturbed: dict[str, str], tmp_path: Path
+    slurm: str,
+    inputs: Path,
+    with_models: Path,
+    undisturbed_with_models: dict[str, str],
+    tmp_path: Path,
+    here: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The chain decides about quantiles and tasks long after its command has ended."""
-    arguments = command("run", recipe, inputs, "-o", "corpus", "--engine", "slurm", *TOGETHER)
-    done = run(arguments, tmp_path, SLURM_CONF=slurm)
+    monkeypatch.setenv("SLURM_CONF", slurm)
+    call = ("run", with_models, inputs, "-o", "corpus")
+    done = run(command(*call, "--engine", "slurm", *TOGETHER), tmp_path)
     assert done.returncode == 0 and "submitted" in done.stderr, done.stderr
     assert not (tmp_path / "corpus/cleaned").exists()
-    other = run(command("run", recipe, inputs, "-o", "corpus"), tmp_path, SLURM_CONF=slurm)
-    assert other.returncode == 1 and "in use by Slurm job" in other.stderr
-    shown = run(command("status", "corpus", "--recipe", recipe), tmp_path, SLURM_CONF=slurm)
+    assert "in use by Slurm job" in here(*call, expect=1).stderr
+    shown = here("status", "corpus", "--recipe", with_models)
     assert "write settled" in shown.stdout and "pending" in shown.stdout, shown.stderr
     until(lambda: ended(slurm))
-    assert digests(tmp_path / "corpus") == undisturbed
+    assert digests(tmp_path / "corpus") == undisturbed_with_models
 
 
 @pytest.mark.slow  # see above
 def test_a_slurm_task_that_fails_stops_its_chain_and_says_why(slurm: str, slow: Path) -> None:
     """Jobs that wait for ever for one that failed, or go on without it, are found out too late."""
-    (slow / "in/2.jsonl").write_text((json.dumps({"text": "wrong " * 40}) + "\n") * 5)
+    only_wrong(slow)
     arguments = command("run", "slow.toml", "in", "-o", "corpus")
     assert run([*arguments, "--engine", "slurm", *TOGETHER], slow, SLURM_CONF=slurm).returncode == 0
     until(lambda: ended(slurm))
@@ -249,14 +262,15 @@ def test_a_slurm_task_that_fails_stops_its_chain_and_says_why(slurm: str, slow: 
     assert again.returncode == 1 and "no room for this" in again.stderr, again.stderr
 
 
-def test_engines_that_are_not_there_are_said(tamis: Any, slow: Path) -> None:
+def test_engines_that_are_not_there_are_said(tamis: Any, here: Any, tmp_path: Path) -> None:
     """A cluster that is not there is a mistake in the call, not one of the work."""
-    run_it = ("run", "slow.toml", "in", "-o", "corpus", "--engine")
+    (tmp_path / "in").mkdir()
+    run_it = ("run", "quickstart", "in", "-o", "corpus", "--engine")
     assert (
         "no Ray cluster at '127.0.0.1:1'"
         in tamis(*run_it, "ray", "--engine-set", "address=127.0.0.1:1", expect=2).stderr
     )
-    said = tamis(*run_it, "ray", "--engine-set", "adress=x", expect=2).stderr
+    said = here(*run_it, "ray", "--engine-set", "adress=x", expect=2).stderr
     assert "engine 'ray' has no such option. did you mean 'address'?" in said
-    said = tamis(*run_it, "slurm", "--engine-set", "cpus_per_task=many", expect=2).stderr
+    said = here(*run_it, "slurm", "--engine-set", "cpus_per_task=many", expect=2).stderr
     assert "--engine-set cpus_per_task" in said

@@ -39,17 +39,17 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(
     assert digests(corpus) == undisturbed
 
 
-def test_a_read_only_place_is_said(small_disk: Path, tamis, inputs: Path) -> None:
+def test_a_read_only_place_is_said(small_disk: Path, here, inputs: Path) -> None:
     """An answer within a second, not a traceback at the first file."""
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    said = tamis("ingest", inputs, "-o", small_disk / "corpus", expect=1).stderr
+    said = here("ingest", inputs, "-o", small_disk / "corpus", expect=1).stderr
     assert "read-only" in said and "choose another directory" in said
 
 
-def test_a_file_where_a_directory_should_be(tmp_path: Path, tamis, inputs: Path) -> None:
+def test_a_file_where_a_directory_should_be(tmp_path: Path, here, inputs: Path) -> None:
     """A typing mistake, not a crash."""
     (tmp_path / "corpus").write_text("not a directory")
-    said = tamis("ingest", inputs, "-o", tmp_path / "corpus", expect=1).stderr
+    said = here("ingest", inputs, "-o", tmp_path / "corpus", expect=1).stderr
     assert "corpus" in said
 
 
@@ -67,11 +67,11 @@ def test_two_runs_at_once(sleeping: subprocess.Popen[str], tmp_path: Path, tamis
     assert settled(tmp_path / "asleep") == before and sleeping.poll() is None
 
 
-def test_an_output_directory_with_something_else_in_it(tmp_path: Path, tamis, sifted: Path) -> None:
+def test_an_output_directory_with_something_else_in_it(tmp_path: Path, here, sifted: Path) -> None:
     """A mistyped -o must never delete or mix with what a user keeps there."""
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "00000.parquet").write_text("precious")
-    said = tamis("write", sifted / "corpus", "-o", tmp_path / "mine", expect=2).stderr
+    said = here("write", sifted / "corpus", "-o", tmp_path / "mine", expect=2).stderr
     assert "choose an empty directory" in said
     assert (tmp_path / "mine" / "00000.parquet").read_text() == "precious"
 
@@ -94,24 +94,24 @@ def test_an_output_directory_with_something_else_in_it(tmp_path: Path, tamis, si
         (["ingest", "in.xlsx", "-o", "c"], "unknown kind of file"),
     ],
 )
-def test_wrong_calls_get_an_answer(arguments: list[str], said: str, tmp_path: Path, tamis) -> None:
+def test_wrong_calls_get_an_answer(arguments: list[str], said: str, tmp_path: Path, here) -> None:
     """Exit code 2, what was expected, the nearest valid name; never a traceback."""
     (tmp_path / "in.jsonl").write_text('{"text": "x"}\n')
     (tmp_path / "in.xlsx").write_text("text\nx\n")
-    assert said in tamis(*arguments, expect=2).stderr
+    assert said in here(*arguments, expect=2).stderr
 
 
-def test_why_knows_what_was_set_aside_and_what_never_was(tamis, sifted: Path) -> None:
+def test_why_knows_what_was_set_aside_and_what_never_was(here, sifted: Path) -> None:
     """`not found` is no answer for a document that ingest itself put elsewhere."""
     import duckdb
 
     found = duckdb.sql(f"SELECT id FROM '{sifted}/corpus/heldout/*.parquet' LIMIT 1").fetchall()
-    said = tamis("why", sifted / "corpus", found[0][0], expect=2).stderr
+    said = here("why", sifted / "corpus", found[0][0], expect=2).stderr
     assert "was set aside by ingest" in said and "heldout" in said
-    assert "no document 'nobody'" in tamis("why", sifted / "corpus", "nobody", expect=2).stderr
+    assert "no document 'nobody'" in here("why", sifted / "corpus", "nobody", expect=2).stderr
 
 
-def test_why_by_place_and_terminal_escapes(tmp_path: Path, tamis) -> None:
+def test_why_by_place_and_terminal_escapes(tmp_path: Path, tamis, here) -> None:
     """Text from strangers must not command the terminal of whoever asks about it."""
     text = "harmless \x1b]0;owned\x07 words \x9b31m here"
     (tmp_path / "in.jsonl").write_text(json.dumps({"id": "bad\x1bid", "text": text}))
@@ -124,7 +124,7 @@ def test_why_by_place_and_terminal_escapes(tmp_path: Path, tamis) -> None:
         "--set",
         "ingest.set_aside={}",
     )
-    shown = tamis("why", tmp_path / "c", "00000:0").stdout
+    shown = here("why", tmp_path / "c", "00000:0").stdout
     assert "\x1b" not in shown and "\x9b" not in shown and "\\x1b" in shown
 
 

@@ -75,7 +75,7 @@ def test_models_are_trained_from_what_was_set_aside(tmp_path: Path, tamis, pages
     assert model.stat().st_mtime_ns == before[1], "an arm trains nothing again"
 
 
-def test_files_of_good_text_named_in_the_call(tmp_path: Path, tamis, pages: Path) -> None:
+def test_files_of_good_text_named_in_the_call(tmp_path: Path, tamis, here, pages: Path) -> None:
     """Another text under the same name is another model, and its signals are measured anew."""
     written(tmp_path / "good.jsonl.gz", 2, 500, ["en"])
     tamis("ingest", pages, "-o", "c", "--recipe", "pp.toml")
@@ -87,7 +87,7 @@ def test_files_of_good_text_named_in_the_call(tmp_path: Path, tamis, pages: Path
     written(tmp_path / "good.jsonl.gz", 3, 500, ["en"])
     assert "learning" in tamis(*call).stderr
     assert first != (tmp_path / "c/signals/perplexity/00000.parquet").read_bytes()
-    missing = tamis("perplexity", "c", "--reference", "gone.jsonl", expect=2).stderr
+    missing = here("perplexity", "c", "--reference", "gone.jsonl", expect=2).stderr
     assert "gone.jsonl" in missing
 
 
@@ -101,7 +101,7 @@ def test_too_little_text_is_said(tmp_path: Path, tamis) -> None:
     assert kept[0][0] > 0
 
 
-def test_lm_train_info_and_score(tmp_path: Path, tamis) -> None:
+def test_lm_train_info_and_score(tmp_path: Path, tamis, here) -> None:
     """The whole way by hand; an ARPA file for other tools lies beside it."""
     written(tmp_path / "good.jsonl.gz", 4, 300, ["en", "de"])
     (tmp_path / "two.jsonl").write_text(
@@ -111,15 +111,15 @@ def test_lm_train_info_and_score(tmp_path: Path, tamis) -> None:
         "lm", "train", "good.jsonl.gz", "-o", "lm", "--order", 3, "--vocabulary", 150
     ).stdout
     assert "3-grams" in made
-    facts = json.loads(tamis("lm", "info", "lm", "--json").stdout)
+    facts = json.loads(here("lm", "info", "lm", "--json").stdout)
     assert facts["text"]["sources"][0]["name"].endswith("good.jsonl.gz")
     assert (tmp_path / "lm/lm.arpa").read_bytes().startswith(b"\\data\\\nngram 1=")
-    scored = tamis("lm", "score", "lm", "two.jsonl", "--json").stdout.splitlines()
+    scored = here("lm", "score", "lm", "two.jsonl", "--json").stdout.splitlines()
     first, second = (json.loads(line) for line in scored)
     assert first["perplexity"] > 1 and second == {"id": "b", "perplexity": None, "tokens": 0}
 
 
-def test_wrong_calls_of_lm_are_answered(tmp_path: Path, tamis) -> None:
+def test_wrong_calls_of_lm_are_answered(tmp_path: Path, here) -> None:
     """What, where, and what to do."""
     (tmp_path / "empty.jsonl").write_text('{"text": " "}\n')
     (tmp_path / "full").mkdir()
@@ -132,7 +132,7 @@ def test_wrong_calls_of_lm_are_answered(tmp_path: Path, tamis) -> None:
         (("info", "full"), 2, "no language model"),
         (("score", "empty.jsonl", "empty.jsonl"), 2, "missing"),
     ):
-        assert words in tamis("lm", *arguments, expect=code).stderr, arguments
+        assert words in here("lm", *arguments, expect=code).stderr, arguments
     assert not (tmp_path / "lm").exists() and [p.name for p in (tmp_path / "full").iterdir()] == [
         "x"
     ]

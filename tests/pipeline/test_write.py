@@ -106,15 +106,15 @@ def test_without_a_rule_is_what_the_recipe_without_it_gives(
     assert digests(sifted / "corpus") == before
 
 
-def test_without_a_stage(tmp_path: Path, tamis, sifted: Path) -> None:
+def test_without_a_stage(tmp_path: Path, tamis, here, sifted: Path) -> None:
     """Leaving a stage out brings its rejects to life for the stages after it."""
     done = tamis("write", sifted / "corpus", "--without", "again", "-o", tmp_path / "arm", "--json")
     ledger = json.loads(done.stdout)
-    assert [s["name"] for s in ledger["stages"]] == ["noop", "language", "perplexity"]
+    assert [s["name"] for s in ledger["stages"]] == ["noop", "language"]
     whole = json.loads((sifted / "corpus/ledger.json").read_text())
     assert ledger["kept"]["documents"] > whole["kept"]["documents"]
-    tamis("write", sifted / "corpus", "--without", "again", expect=2)
-    tamis("write", sifted / "corpus", "--without", "agian", "-o", tmp_path / "x", expect=2)
+    here("write", sifted / "corpus", "--without", "again", expect=2)
+    here("write", sifted / "corpus", "--without", "agian", "-o", tmp_path / "x", expect=2)
 
 
 def test_apply_gives_a_file_for_every_file(tmp_path: Path, tamis, pages: list[Path]) -> None:
@@ -177,13 +177,13 @@ def test_shards_of_another_corpus_are_never_taken_for_ours(
         assert name in rows(f"SELECT text FROM '{tmp_path}/out/*.parquet'")[0][0]
 
 
-def test_an_input_that_was_rewritten_is_noticed(tmp_path: Path, tamis) -> None:
+def test_an_input_that_was_rewritten_is_noticed(tmp_path: Path, tamis, here) -> None:
     """Documents of the old bytes under the new file's name."""
     source = tmp_path / "in.jsonl"
     source.write_text('{"text": "one"}\n')
     tamis("ingest", source, "-o", tmp_path / "c")
     source.write_text('{"text": "one"}\n')
-    assert "nothing to do" in tamis("ingest", source, "-o", tmp_path / "c").stderr
+    assert "nothing to do" in here("ingest", source, "-o", tmp_path / "c").stderr
     source.write_text('{"text": "two"}\n')
-    said = tamis("ingest", source, "-o", tmp_path / "c", expect=2).stderr
+    said = here("ingest", source, "-o", tmp_path / "c", expect=2).stderr
     assert "in.jsonl changed" in said

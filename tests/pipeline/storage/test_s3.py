@@ -19,7 +19,7 @@ import fsspec
 import orjson
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from support import PERPLEXITY, RECIPE, command, digests, record
+from support import PERPLEXITY, WITH_MODELS, command, digests, record
 
 from tamis.pipeline import files, lock
 from tamis.pipeline.errors import Busy, CallError, WorkError
@@ -44,7 +44,7 @@ def objects(s3: Any, prefix: str) -> dict[str, str]:
 
 @pytest.fixture
 def pages(s3: Any) -> str:
-    """A few hundred documents as objects, some of them unreadable, in some eight shards."""
+    """A few hundred documents as objects, some of them unreadable, in some five shards."""
     draw = random.Random(3)
     rows = [json.dumps(record(draw, number)).encode() + b"\n" for number in range(900)]
     files = {
@@ -61,7 +61,7 @@ def pages(s3: Any) -> str:
 @pytest.fixture
 def laws(tmp_path: Path) -> str:
     """The recipe of the laws with small shards, and enough set aside to train a model."""
-    own = RECIPE.replace("1500000", "250000").replace("reference = 0.1", "reference = 0.45")
+    own = WITH_MODELS.replace("1500000", "400000").replace("reference = 0.1", "reference = 0.45")
     (tmp_path / "laws.toml").write_text(own)
     return "laws.toml"
 
@@ -100,17 +100,17 @@ def _wait_for(s3: Any, key: str, process: subprocess.Popen[bytes]) -> None:
 
 @pytest.mark.slow  # thirteen commands on such a store
 def test_every_command_on_a_store(
-    s3: Any, pages: str, laws: str, tmp_path: Path, tamis: Any
+    s3: Any, pages: str, laws: str, tmp_path: Path, tamis: Any, here: Any
 ) -> None:
     """What works on a directory works on a URL, in both directions."""
-    few = (tmp_path / laws).read_text().replace(PERPLEXITY, "").replace("250000", "600000")
+    few = (tmp_path / laws).read_text().replace(PERPLEXITY, "").replace("400000", "600000")
     (tmp_path / laws).write_text(few)
     corpus, inputs = f"s3://{OUT}/corpus", "s3://bucket-in/**/*.jsonl"
     tamis("ingest", inputs, "-o", corpus, "--recipe", laws, "--workers", 2)
     tamis("language", corpus, "--recipe", laws, "--workers", 2)
-    assert "never measured" in tamis("status", corpus).stdout
+    assert "never measured" in here("status", corpus).stdout
     tamis("write", corpus, "--workers", 2)
-    (found,) = json.loads(tamis("why", corpus, "00000:1", "--json").stdout)
+    (found,) = json.loads(here("why", corpus, "00000:1", "--json").stdout)
     assert found["input"] == "pages/more.jsonl"
     tamis("write", corpus, "-o", "kept", "--workers", 2)
     whole = objects(s3, "corpus")
@@ -122,9 +122,9 @@ def test_every_command_on_a_store(
     tamis("apply", "language", "s3://bucket-in/pages/more.jsonl", "-o", f"s3://{OUT}/applied")
     tamis("apply", "language", "s3://bucket-in/pages/more.jsonl", "-o", "applied")
     assert objects(s3, "applied") == digests(tmp_path / "applied")
-    assert "nothing to do" in tamis("ingest", inputs, "-o", corpus, "--recipe", laws).stderr
+    assert "nothing to do" in here("ingest", inputs, "-o", corpus, "--recipe", laws).stderr
     s3.put_object(Bucket="bucket-in", Key="pages/more.jsonl", Body=b'{"text": "other"}\n')
-    again = tamis("ingest", inputs, "-o", corpus, "--recipe", laws, expect=2)
+    again = here("ingest", inputs, "-o", corpus, "--recipe", laws, expect=2)
     assert "more.jsonl changed" in again.stderr
 
 
@@ -151,7 +151,7 @@ def test_a_store_that_does_not_let_in(
     assert "network" in said or "AWS_ACCESS_KEY_ID" in done.stderr
 
 
-def test_places_that_are_not_there(s3: Any, tmp_path: Path, tamis: Any) -> None:
+def test_places_that_are_not_there(s3: Any, tmp_path: Path, here: Any) -> None:
     """A bucket, a package, a protocol: each with what to do."""
     (tmp_path / "in.jsonl").write_text('{"text": "x"}\n')
     for target, said in {
@@ -160,7 +160,7 @@ def test_places_that_are_not_there(s3: Any, tmp_path: Path, tamis: Any) -> None:
         "gs://bucket/c": "pip install gcsfs",
         "http://127.0.0.1:9/c": "HTTP is for reading only",
     }.items():
-        assert said in tamis("ingest", "in.jsonl", "-o", target, expect=2).stderr
+        assert said in here("ingest", "in.jsonl", "-o", target, expect=2).stderr
 
 
 def test_a_file_appears_whole_or_not_at_all(s3: Any) -> None:

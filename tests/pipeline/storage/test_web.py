@@ -244,7 +244,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 def test_a_corpus_that_is_served_by_http(
-    sifted: Path, tmp_path: Path, tamis: Any, scratch: str
+    sifted: Path, tmp_path: Path, tamis: Any, here: Any, scratch: str
 ) -> None:
     """Somebody else's corpus can be looked into and written from where it lies."""
     handler = functools.partial(_Quiet, directory=str(sifted / "corpus"))
@@ -252,12 +252,12 @@ def test_a_corpus_that_is_served_by_http(
     threading.Thread(target=server.serve_forever).start()
     url = f"http://127.0.0.1:{server.server_address[1]}"
     try:
-        assert "this recipe's answer" in tamis("status", url).stdout
-        (found,) = json.loads(tamis("why", url, "00000:3", "--json").stdout)
+        assert "this recipe's answer" in here("status", url).stdout
+        (found,) = json.loads(here("why", url, "00000:3", "--json").stdout)
         assert found["key"] == "00000:3" and found["stages"]
         tamis("write", url, "-o", "kept", "--workers", 2)
-        assert "say where to write" in tamis("write", url, expect=2).stderr
-        assert "for reading only" in tamis("language", url, expect=2).stderr
+        assert "say where to write" in here("write", url, expect=2).stderr
+        assert "for reading only" in here("language", url, expect=2).stderr
     finally:
         server.shutdown()
         server.server_close()
