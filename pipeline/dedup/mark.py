@@ -24,6 +24,21 @@ from tamis.pipeline.rounds import FIRST
 from tamis.pipeline.schema import Status
 from tamis.pipeline.signals import one_chunk
 
+NOTHING = pa.record_batch(
+    {
+        "row": pa.array([], pa.int64()),
+        "centre": pa.array([], pa.int64()),
+        "size": pa.array([], pa.int32()),
+        "similarity": pa.array([], pa.float32()),
+        "by": pa.array([], pa.uint8()),
+        "chained": pa.array([], pa.bool_()),
+        "band": pa.array([], pa.int16()),
+        "cluster": pa.array([], pa.int64()),
+        "of": pa.array([], pa.string()),
+    }
+)
+"""What was decided where no two documents share a band."""
+
 
 @dataclass
 class MarkPhase:

@@ -161,7 +161,7 @@ class Signing:
         column = taken[COLUMN_OF[keep]]
         if keep == "newest":
             column = pc.negate(column.cast(pa.int64()))
-        values = column.cast(pa.float64())
+        values = column.cast(pa.float64(), safe=False)  # the year 9999 is beyond 2**53 microseconds
         return pc.fill_null(values, np.inf).to_numpy(zero_copy_only=False)
 
 
