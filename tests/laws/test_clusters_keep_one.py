@@ -111,10 +111,11 @@ def test_clusters_keep_the_best_that_passes(seed: int, keep: str, tmp_path: Path
 def run(place: Path, seed: int, recipe: str, *arguments: str, families: int = 400) -> Path:
     """A run of a recipe over documents that lie beside its directory."""
     place.mkdir(exist_ok=True)
-    save(place.parent, pages(seed, families))
+    if not (place.parent / "in").exists():
+        save(place.parent, pages(seed, families))
     (place / "judges.py").write_text(JUDGES)
     (place / "r.toml").write_text(INGEST + recipe)
-    sift(place, "run", "r.toml", "../in", "-o", "corpus", *arguments)
+    sift(place, "run", "r.toml", place.parent / "in", "-o", "corpus", *arguments)
     return place / "corpus"
 
 
@@ -145,7 +146,10 @@ def test_a_later_rule_that_changes_settles_clusters_again(tmp_path: Path) -> Non
     """`write` with another bound answers what a run with it would have."""
     changed = run(tmp_path / "a", 6, DEDUP % "" + JUDGED % 5)
     for least in (8, 2, 5):
-        sift(tmp_path / "a", "write", "corpus", "--set", f"points.rules.enough.min={least}")
+        change = ("--set", f"points.rules.enough.min={least}")
+        if least == 2:  # documents come to life that the stage behind has to measure
+            sift(tmp_path / "a", "stage", "rest", "corpus", *change)
+        sift(tmp_path / "a", "write", "corpus", *change)
         fresh = run(tmp_path / f"b{least}", 6, DEDUP % "" + JUDGED % least)
         answer = Answer(changed)
         check(answer, lambda row, least=least: passes(row, least))
@@ -155,3 +159,19 @@ def test_a_later_rule_that_changes_settles_clusters_again(tmp_path: Path) -> Non
         measured = ("signals/points/0", "signals/rest/0")
         assert not [path for path in sorted(different) if not path.startswith(measured)]
         assert found.keys() == expected.keys()
+
+
+def test_two_stages_of_clusters(tmp_path: Path) -> None:
+    """Each stage's keepers answer to the rules up to the next; both answers stand."""
+    first = DEDUP % 'name = "page"\nmethods = ["url"]\nkeep = "longest"'
+    first = first.replace('"duplicate", max', '"page_duplicate", max')
+    points_rule, rest_rule = (JUDGED % 5).split("\n\n")
+    recipe = first + points_rule + DEDUP % 'keep = "newest"' + "\n\n" + rest_rule
+    corpus = run(tmp_path / "a", 8, recipe, families=800)
+    second = Answer(corpus)
+    kinds = check(second, lambda row: row["dedup_status"] == 1 and rest(row) <= 1, "newest")
+    assert min(kinds.values()) > 10, kinds
+    pages = Answer(corpus, "page")
+    pages.kept = {row["id"] for row in second.rows if row["dedup_status"] == 1}
+    kinds = check(pages, lambda row: points(row) >= 5, "longest", same_page)
+    assert min(kinds[name] for name in ("alone", "passed", "saved", "lost")) > 20, kinds

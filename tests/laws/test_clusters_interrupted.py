@@ -1,0 +1,97 @@
+"""Laws 2 and 3 where clusters are settled in two rounds: any workers, any death, the same bytes."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from families import pages, save
+from inprocess import Died, dying_after, sift
+from support import command, digests
+
+from tamis.pipeline import files
+from tamis.pipeline.corpus import Corpus
+
+RECIPE = """
+[ingest]
+shard_bytes = 60000
+
+[[stage]]
+kind = "dedup"
+[stage.rules]
+duplicate = { column = "duplicate", max = 0 }
+
+[[stage]]
+kind = "judges:Points"
+[stage.rules]
+enough = { column = "points", quantile = [0.4, 1.0] }
+
+[[stage]]
+kind = "judges:Rest"
+[stage.rules]
+small = { column = "rest", max = 1 }
+"""
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with documents, a recipe, and `corpus`, by one worker that nothing disturbed."""
+    place = tmp_path_factory.mktemp("clusters")
+    save(place, pages(11, 150), files=2)
+    (place / "r.toml").write_text(RECIPE)
+    sift(place, "run", "r.toml", "in", "-o", "corpus")
+    return place
+
+
+def left_over(corpus: Path) -> list[str]:
+    """What only passes from one phase to the next."""
+    names = [path.relative_to(corpus).as_posix() for path in corpus.rglob("*")]
+    passing = ("/work", "/chance", ".tmp", ".lock")
+    return [name for name in names if name.endswith(passing) or "/work/" in name]
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("TAMIS_KILLS", "12"))))
+def test_dead_at_any_write(seed: int, whole: Path, tmp_path: Path) -> None:
+    """Whatever was written last, the same command goes on from there to the same bytes."""
+    draw = random.Random(seed)
+    corpus, steps = whole / f"died-{seed}", draw.randint(1, 320)
+    places = ((Corpus, "complete"), (Corpus, "retract"), (files, "remove_below"))
+    died = 0
+    while steps > 0 and died < 3:
+        try:
+            with dying_after(steps, *places):
+                sift(whole, "run", "r.toml", "in", "-o", corpus.name)
+            break
+        except Died:
+            died += 1
+            steps = draw.randint(1, 200)
+    sift(whole, "run", "r.toml", "in", "-o", corpus.name)
+    assert digests(corpus) == digests(whole / "corpus")
+    assert left_over(corpus) == []
+    shutil.rmtree(corpus)
+
+
+@pytest.mark.parametrize("workers", [2, 5])
+def test_killed_and_started_again_by_other_workers(workers: int, whole: Path) -> None:
+    """The real command, killed once in the middle and gone on with."""
+    name = f"by-{workers}"
+    arguments = command("run", "r.toml", "in", "-o", name, "--workers", workers)
+    with subprocess.Popen(
+        arguments, cwd=whole, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        while process.poll() is None and not _settling(whole / name):
+            pass
+        process.send_signal(signal.SIGKILL)
+    subprocess.run(arguments, cwd=whole, check=True, capture_output=True, timeout=300)
+    assert digests(whole / name) == digests(whole / "corpus")
+    assert left_over(whole / name) == []
+
+
+def _settling(corpus: Path) -> bool:
+    """Whether the second round has begun."""
+    return (corpus / "records/dedup/chance").exists()
