@@ -1,4 +1,4 @@
-"""Documents in families of near copies, and what deduplication has to make of them, in plain Python.
+"""Documents in families of near copies; what deduplication has to make of them in plain Python.
 
 Every word is of lower-case letters, so that the shingles of a text are runs of five of its words.
 """
@@ -70,7 +70,7 @@ def edited(draw: random.Random, words: list[str], edits: int) -> list[str]:
 
 
 def family(draw: random.Random) -> list[str]:
-    """One document alone, copies, variants of one, or a chain of which each is like the one before."""
+    """One document alone, copies, variants of one, or a chain, each like the one before."""
     words = draw.choices(WORDS, k=draw.randint(30, 90))
     kind, size = draw.choice(["alone", "copies", "star", "star", "chain", "chain"]), 0
     texts = [" ".join(words)]

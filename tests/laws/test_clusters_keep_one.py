@@ -1,4 +1,4 @@
-"""Law 4: no cluster is emptied. What is kept of each is found in plain Python for thousands of them.
+"""Law 4: no cluster is emptied. What has to be kept of thousands is found in plain Python.
 
 Later rules fail documents at random, so that in one corpus there are clusters of every outcome.
 """
@@ -104,7 +104,6 @@ def test_clusters_keep_the_best_that_passes(seed: int, keep: str, tmp_path: Path
     (tmp_path / "r.toml").write_text(INGEST + stages)
     sift(tmp_path, "run", "r.toml", "in", "-o", "corpus")
     kinds = check(Answer(tmp_path / "corpus"), passes, keep)
-    print(kinds)
     assert min(kinds.values()) > 50, kinds
 
 
@@ -138,7 +137,6 @@ def test_by_other_methods(methods: str, alike: Any, tmp_path: Path) -> None:
     """Pages of one address may differ in everything, and so may what later rules say of them."""
     corpus = run(tmp_path / "a", 5, DEDUP % f"methods = {methods}" + JUDGED % 5)
     kinds = check(Answer(corpus), passes, alike=alike)
-    print(kinds)
     assert min(kinds[name] for name in ("alone", "passed", "saved", "lost")) > 20, kinds
 
 
