@@ -251,3 +251,14 @@ def test_signatures_that_are_harmed_between_rounds(harm: str, place: Path, tmp_p
     (place / "r7.toml").write_text((place / "r.toml").read_text().replace("min = 5", "min = 7"))
     sift(place, "run", "r7.toml", "in", "-o", f"fresh-{harm}")
     assert kept(corpus / "cleaned") == kept(place / f"fresh-{harm}" / "cleaned")
+
+
+def test_a_stage_before_that_came_later(place: Path) -> None:
+    """Clusters of all documents are stale once an earlier stage has rejected some of them."""
+    (place / "late.toml").write_text("[ingest]\nshard_bytes = 100000\n" + POINTS + DEDUP + REST)
+    sift(place, "ingest", "in", "-o", "late", "--recipe", "late.toml")
+    for stage in ("dedup", "points", "dedup", "rest"):
+        sift(place, "stage", stage, "late")
+    sift(place, "write", "late")
+    sift(place, "run", "late.toml", "in", "-o", "in_order")
+    assert kept(place / "late" / "cleaned") == kept(place / "in_order" / "cleaned")
