@@ -80,9 +80,7 @@ def equal_values(signatures: Signatures, one: int, two: int) -> int:
 @kernel
 def needed_for(jaccard: float, both: int) -> int:
     """The fewest values that two sets of `both` together must share, for a Jaccard index."""
-    count = int(jaccard * both / (1 + jaccard))
-    while count > 0 and (count - 1) / (both - count + 1) >= jaccard:
-        count -= 1
+    count = int(jaccard * both / (1 + jaccard))  # not above it: what follows goes up
     while count < both and count / (both - count) < jaccard:
         count += 1
     return count
@@ -92,8 +90,6 @@ def needed_for(jaccard: float, both: int) -> int:
 def needed_within(containment: float, size: int) -> int:
     """The fewest of `size` values that are such a share of them, divided as below."""
     count = int(containment * size)
-    while count > 0 and (count - 1) / size >= containment:
-        count -= 1
     while count < size and count / size < containment:
         count += 1
     return count
@@ -110,6 +106,7 @@ def measured(
     two: int,
     jaccard: float,
     containment: float,
+    least: int,
     whole: bool,
 ) -> tuple[float, float]:
     """The Jaccard index of two members, and which share of the smaller one is in the other.
@@ -117,9 +114,12 @@ def measured(
     -2, -2 where neither reaches its bound, unless `whole`; of an estimate both are as they come.
     """
     small, large = min(sizes[at(one)], sizes[at(two)]), max(sizes[at(one)], sizes[at(two)])
+    if small < least:
+        containment = 0.0
     if not exact:
         alike = equal_values(signatures, one, two) / signatures.shape[1]
-        return alike, min(1.0, alike / (1 + alike) * (small + large) / small)
+        within = min(1.0, alike / (1 + alike) * (small + large) / small)
+        return alike, within if containment > 0 else 0.0
     needed = 0
     if not whole:
         needed = large + 1
@@ -138,7 +138,7 @@ def measured(
         shared = common(values, start, stop, other, end, needed)
     if shared == SKIPPED:
         return APART, APART
-    return shared / (small + large - shared), shared / small
+    return shared / (small + large - shared), shared / small if containment > 0 else 0.0
 
 
 @kernel
@@ -155,6 +155,7 @@ def take(
     urls: Hashes,
     jaccard: float,
     containment: float,
+    least: int,
     centres: Longs,
     similarity: Singles,
     by: Bytes,
@@ -183,7 +184,7 @@ def take(
         if sizes[at(member)] > 0 and sizes[at(centre)] > 0:
             alike, within = measured(
                 exact, values, offsets, signatures, sizes, centre, member,
-                jaccard, containment, same,
+                jaccard, containment, least, same,
             )  # fmt: skip
         why = CENTRE
         if same:
@@ -213,6 +214,7 @@ def cut(
     urls: Hashes,
     jaccard: float,
     containment: float,
+    least: int,
     limit: int,
     centres: Longs,
     similarity: Singles,
@@ -241,7 +243,7 @@ def cut(
             compared[component] += left
             left = take(
                 centre, rest, left, exact, values, offsets, signatures, sizes, texts, urls,
-                jaccard, containment, centres, similarity, by,
+                jaccard, containment, least, centres, similarity, by,
             )  # fmt: skip
             turn += 1
         uncompared[component] = left * (left - 1) // 2

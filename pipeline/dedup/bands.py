@@ -26,9 +26,9 @@ class Edges(NamedTuple):
     longest: int
 
 
-def ranges(total_rows: int, most: int = MOST) -> list[tuple[int, int]]:
-    """The ranges of keys (low, high) that share so many rows out, `most` to each on average."""
-    count = max(1, -(-total_rows // most))
+def ranges(total: int, most: int = MOST) -> list[tuple[int, int]]:
+    """The ranges of keys (low, high) that share so many out, `most` to each on average."""
+    count = max(1, -(-total // most))
     bounds = [number * END // count for number in range(count + 1)]
     return list(pairwise(bounds))
 

@@ -55,6 +55,8 @@ class Bounds:
     containment: float = 0.0
     centres: int = CENTRES
     """After so many the rest of a component are stars of one. All pinned ones are tried."""
+    least: int = 0
+    """Shingles of the smaller member below which its containment does not count."""
 
 
 class Stars(NamedTuple):
@@ -98,6 +100,7 @@ def stars(members: Members, bounds: Bounds) -> Stars:
         members.urls,
         float(bounds.jaccard),
         float(bounds.containment),
+        bounds.least,
         bounds.centres,
         *found,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from tamis.pipeline.corpus import Corpus
-from tamis.pipeline.dedup.elect import METHODS, Bounds, Members, Stars, matching_band, stars
+from tamis.pipeline.dedup.elect import (
+    METHODS,
+    Bounds,
+    Members,
+    Stars,
+    matching_band,
+    stars_in_parts,
+)
 from tamis.pipeline.dedup.gather import Sets
 from tamis.pipeline.dedup.settings import Dedup
 from tamis.pipeline.dedup.signed import Signed
@@ -113,25 +120,25 @@ def _clusters(
     what is similar by the signatures; the others are compared as the stage asks.
     """
     starts = np.concatenate([_changes(component), [len(rows)]])
-    pinned = (
-        np.add.reduceat(rows >= signed.own, starts[:-1]) if len(rows) else np.empty(0, np.int64)
-    )
+    fixed = (rows >= signed.own).astype(np.int64)
+    pinned = np.add.reduceat(fixed, starts[:-1]) if len(rows) else fixed
     exact = measure.verify == "exact" and bool({"minhash", "containment"} & {*measure.methods})
     bounds = Bounds(
         measure.similarity if "minhash" in measure.methods else 0.0,
         measure.contained if "containment" in measure.methods else 0.0,
         measure.centres,
+        measure.long,
     )
     how = _Compared(measure, work, signed)
     if not exact:
-        found = stars(how.members(rows, starts, pinned, exact=False), bounds)
+        found = stars_in_parts(starts, pinned, how.of(rows, exact=False), bounds)
         return found, int(found.uncompared.sum())
     taken = _taken(how, rows, starts, pinned, bounds)
     left = np.flatnonzero(taken.centre == np.arange(len(rows)))
     left = left[rows[left] < signed.own]
     starts = np.concatenate([_changes(component[left]), [len(left)]])
     nobody = np.zeros(len(starts) - 1, np.int64)
-    found = stars(how.members(rows[left], starts, nobody, exact=True), bounds)
+    found = stars_in_parts(starts, nobody, how.of(rows[left], exact=True), bounds)
     taken.centre[left] = left[found.centre]
     taken.similarity[left], taken.by[left] = found.similarity, found.by
     return taken, int(found.uncompared.sum())
@@ -149,7 +156,8 @@ def _taken(how: _Compared, rows: Any, starts: Any, pinned: Any, bounds: Bounds) 
     )
     if not pinned.any():
         return nothing
-    found = stars(how.members(rows, starts, pinned, exact=False), replace(bounds, centres=1))
+    few = replace(bounds, centres=1)
+    found = stars_in_parts(starts, pinned, how.of(rows, exact=False), few)
     held = rows[found.centre] >= how.signed.own
     nothing.centre[held] = found.centre[held]
     nothing.similarity[held], nothing.by[held] = found.similarity[held], found.by[held]
@@ -164,13 +172,23 @@ class _Compared:
     work: Work
     signed: Signed
 
-    def members(self, rows: Any, starts: Any, pinned: Any, exact: bool) -> Members:
+    def of(self, rows: Any, exact: bool) -> Callable[[Any], Members]:
+        """What loads that of some of these rows."""
+        return lambda places: self._members(rows[places], exact)
+
+    def _members(self, rows: Any, exact: bool) -> Members:
         texts = urls = np.zeros((len(rows), 2), np.uint64)
         if {*self.measure.methods} != {"url"}:
             texts = self._pairs("text_hash", rows)
         if "url" in self.measure.methods:
             urls = self._pairs("url_hash", rows)
-        common = {"starts": starts, "pinned": pinned.astype(np.int64), "texts": texts, "urls": urls}
+        nothing = np.zeros(1, np.int64)
+        common: dict[str, Any] = {
+            "starts": nothing,
+            "pinned": nothing[:0],
+            "texts": texts,
+            "urls": urls,
+        }
         if exact:
             return Members(**common, sets=Sets(self.work, self.signed).take(rows))
         shingles = self.signed.take("shingles", rows)

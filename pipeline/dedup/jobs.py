@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from tamis.pipeline.corpus import Corpus
@@ -32,6 +33,9 @@ from tamis.pipeline.sift import Sift, most_tasks
 from tamis.pipeline.stage import Stage, prepare
 from tamis.pipeline.storage.location import Location
 from tamis.pipeline.storage.scratch import scratch_of
+
+TASK_BYTES = 32_000_000
+"""Signed in half a second; a task costs a tenth of one to start."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +79,28 @@ class State:
     def fingerprint(self) -> str:
         return self.sift.fingerprints[self.stage.name]
 
+    @cached_property
+    def tasks(self) -> list[list[int]]:
+        """The shards in groups of so much text, whatever the number of workers."""
+        groups: list[list[int]] = []
+        room = 0
+        for unit, shard in enumerate(self.corpus.shards):
+            if room < shard.text_bytes:
+                groups.append([])
+                room = TASK_BYTES
+            groups[-1].append(unit)
+            room -= shard.text_bytes
+        return groups
+
     @property
     def units(self) -> int:
         """How many shares all members are elected in."""
-        return len(self.corpus.shards)
+        return len(self.tasks)
 
     def first(self) -> Work | None:
         """The first round; None if it is done."""
         work = Work(self.corpus, self.stage, self.fingerprint)
-        mark = MarkPhase(work, self.units, self.sift.tasks)
+        mark = MarkPhase(work, self.units, self.tasks)
         done = all(mark.done(unit) for unit in range(len(self.corpus.shards)))
         return None if done else work
 
@@ -112,9 +129,7 @@ class Sign(_Job):
 
     def phase(self) -> SignPhase:
         state = self.state
-        return SignPhase(
-            state.corpus, state.stage, state.earlier, state.fingerprint, state.sift.tasks
-        )
+        return SignPhase(state.corpus, state.stage, state.earlier, state.fingerprint, state.tasks)
 
 
 class Match(_Job):
@@ -156,7 +171,7 @@ class Gather(_Round):
         by_shingles = {"minhash", "containment"} & {*state.measure.methods}
         if state.measure.verify == "estimate" or not by_shingles or (work := self.work()) is None:
             return None
-        return GatherPhase(work, state.earlier, state.sift.tasks)
+        return GatherPhase(work, state.earlier, state.tasks)
 
 
 class Elect(_Round):
@@ -176,7 +191,7 @@ class Mark(_Job):
         if (work := state.first()) is None:
             return None
         decided = work.read("members").num_rows
-        return MarkPhase(work, state.units if decided else 0, state.sift.tasks)
+        return MarkPhase(work, state.units if decided else 0, state.tasks)
 
     def settle(self, runner: Runner) -> None:
         state = self.state
@@ -205,7 +220,7 @@ class Judge(_Job):
         if (work := state.second()) is None:
             return None
         seen = replace(work, stage=replace(state.stage, view=view))
-        return JudgePhase(seen, state.earlier, state.sift.judges(state.stage), state.sift.tasks)
+        return JudgePhase(seen, state.earlier, state.sift.judges(state.stage), state.tasks)
 
     def settle(self, runner: Runner) -> None:
         phase, work = self.phase(), self.state.second()
@@ -281,7 +296,7 @@ class Settle(_Job):
         if (work := state.second()) is None:
             return None
         decided = work.read("members").num_rows
-        return SettlePhase(work, state.units if decided else 0, state.sift.tasks)
+        return SettlePhase(work, state.units if decided else 0, state.tasks)
 
     def settle(self, runner: Runner) -> None:
         state = self.state

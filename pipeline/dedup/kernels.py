@@ -14,8 +14,7 @@ from tamis.filters.minhash_settings import Banding, Shingling
 from tamis.pipeline.dedup import bands
 from tamis.pipeline.dedup.elect import Bounds, Members, matching_band, stars
 from tamis.pipeline.dedup.join import components, representatives
-from tamis.pipeline.dedup.sign import Signing
-from tamis.pipeline.dedup.signatures import Signatures, write
+from tamis.pipeline.dedup.signatures import Rows, Signatures, write
 
 
 def compile_all(shingling: Shingling, banding: Banding) -> None:
@@ -28,23 +27,39 @@ def compile_all(shingling: Shingling, banding: Banding) -> None:
     mark.touch()
 
 
-def _deduplicate(signer: Signer) -> None:
-    from tamis.pipeline.dedup.settings import Dedup
+def load_all() -> None:
+    """Loads the kernels that are kept on disk into this process."""
+    folder = cache_folder()
+    for mark in sorted(folder.glob("dedup-*-*.ready")) if folder else ():
+        _, unit, bits = mark.stem.split("-")
+        _deduplicate(Signer(Shingling(unit=unit), Banding(bits=int(bits))))  # type: ignore[arg-type]
 
-    signing = Signing(Dedup())
-    signing.signer = signer
-    text = pa.array(["One document of seven words, no more."] * 2, pa.large_string())
-    signing.add({"id": pa.array(["a", "b"]), "text": text}, np.arange(2), 0)
+
+def _deduplicate(signer: Signer) -> None:
+    text = b"One document of seven words, no more."
+    data, ends = np.frombuffer(text * 2, np.uint8), np.arange(3) * len(text)
+    signed = signer.sign(data, ends)
+    keys, both = signer.keys(signed.signatures), np.arange(2, dtype=np.uint32)
+    rows = Rows(
+        np.arange(2, dtype=np.int32),
+        pa.array(["a", "b"]),
+        np.zeros(2),
+        np.ones((2, 16), np.uint8),
+        np.zeros((2, 16), np.uint8),
+        signed.shingles,
+        signed.signatures,
+        {"00": (keys[0], both)},
+    )
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "two.arrow"
-        write(place, signing.rows())
+        write(place, rows)
         file = Signatures.open(place)
         found = bands.edges([file], [0], "00", 0, bands.END)
-        rows, component = components([(found.left, found.right)], 2)
-        representatives(rows, component, np.array(file.text_hash))
+        joined, component = components([(found.left, found.right)], 2)
+        representatives(joined, component, np.array(file.text_hash))
         starts, nobody = np.array([0, 2]), np.zeros(1, np.int64)
         urls = np.zeros((2, 2), np.uint64)
-        sets = signer.sets(np.frombuffer(b"one two one two", np.uint8), np.array([0, 7, 15]))
+        sets = signer.sets(data, ends)
         for members in (
             Members(starts, nobody, urls, sets=(sets.values, sets.offsets)),
             Members(starts, nobody, urls, signatures=file.signature, shingles=file.shingles),

@@ -6,7 +6,6 @@ of ranges, not by the corpus.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,9 +39,7 @@ def band_names(measure: Dedup) -> list[str]:
 
 def ranges(shards: int) -> list[tuple[int, int]]:
     """Ranges of keys, in which documents of so many shards are sorted."""
-    count = max(1, math.ceil(shards / SHARDS_A_RANGE))
-    ends = [(1 << 64) * place // count for place in range(count + 1)]
-    return list(pairwise(ends))
+    return bands.ranges(shards, SHARDS_A_RANGE)
 
 
 def match_tasks(names: Sequence[str], shards: int) -> list[list[int]]:

@@ -17,6 +17,7 @@ Method = Literal["minhash", "text", "url", "containment"]
 Criterion = Literal["first", "longest", "newest", "perplexity"]
 COLUMN_OF: dict[Criterion, str] = {"newest": "date", "perplexity": "perplexity"}
 """What a keeper is chosen by, where that is a column of its own."""
+WORKERS_NEED = ("tamis.pipeline.dedup.loaded",)
 INDEX = "index.json"
 GIVES = pa.schema(
     [

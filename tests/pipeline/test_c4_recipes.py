@@ -23,8 +23,7 @@ DOCUMENTS = {
 
 
 def c4_stage(name: str) -> Stage:
-    (stage,) = (each for each in recipe.load(name).stages if each.kind == "c4")
-    return stage
+    return recipe.load(name).stage("c4")
 
 
 @pytest.mark.parametrize(("name", "passing"), [("c4", {0, 6}), ("c4-paper", {2, 6})])

@@ -58,7 +58,7 @@ def corpus(ingested: Path) -> Iterator[Corpus]:
     for name in ("signals/lines", "signals/c4", "records/c4", "records/lines"):
         remove_below(ingested / name)
     for phase in ("count", "merge"):
-        remove_below(ingested / f"records/lines-lines-{phase}")
+        remove_below(ingested / f"records/lines-{phase}")
 
 
 def stage_of(**options: Any) -> Stage:
