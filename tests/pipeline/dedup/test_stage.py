@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -262,3 +265,26 @@ def test_a_stage_before_that_came_later(place: Path) -> None:
     sift(place, "write", "late")
     sift(place, "run", "late.toml", "in", "-o", "in_order")
     assert kept(place / "late" / "cleaned") == kept(place / "in_order" / "cleaned")
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: Any) -> None:
+        """Nothing."""
+
+
+def test_a_corpus_that_is_for_reading_only(place: Path, tmp_path: Path) -> None:
+    """Where clusters cannot be settled for other rules, writing without would empty some."""
+    handler = functools.partial(_Quiet, directory=str(place / "corpus"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    shutil.copy(place / "judges.py", tmp_path)
+    try:
+        sift(tmp_path, "write", url, "-o", "out")
+        assert kept(tmp_path / "out") == kept(place / "corpus" / "cleaned")
+        with pytest.raises(WorkError, match=r"stage 'dedup' are not settled .* for reading only"):
+            sift(tmp_path, "write", url, "-o", "other", "--set", "points.rules.enough.min=7")
+        assert not (tmp_path / "other").exists()
+    finally:
+        server.shutdown()
+        server.server_close()
