@@ -45,13 +45,17 @@ Texts = Callable[[], Iterable[pa.LargeStringArray]]
 
 
 def bound(corpus: Corpus, recipe: Recipe) -> Recipe:
-    """The recipe with the models that were trained for it in the places of those to be trained."""
+    """The recipe with the models that were trained for it in the places of those to be trained,
+    and indexes as they were before this corpus was added to them.
+    """
     stages = tuple(_bound(corpus, stage) for stage in recipe.stages)
     return dataclasses.replace(recipe, stages=stages)
 
 
 def _bound(corpus: Corpus, stage: Stage) -> Stage:
     measure: Any = stage.measure
+    if getattr(measure, "index", ()):
+        return dataclasses.replace(stage, measure=measure.for_documents(corpus.documents_digest))
     if (folder := trained(corpus, stage)) is None:
         return stage
     return dataclasses.replace(stage, measure=measure.with_models(folder))

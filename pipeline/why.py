@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.dedup.relatives import relatives
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.files import parquet_file
 from tamis.pipeline.ledger import Decision
@@ -83,6 +84,7 @@ def _explain(
         "kept": bool(decision.kept[0]),
         "reasons": decision.reasons(stages, 0),
         "stages": [_stage(stage, one) for stage in stages],
+        "clusters": relatives(corpus, stages, one, place.shard, place.first + place.row),
         "took_no_part": [stage.name for stage in missing],
     }
 

@@ -78,6 +78,15 @@ def equal_values(signatures: Signatures, one: int, two: int) -> int:
 
 
 @kernel
+def surely_apart(signatures: Signatures, one: int, two: int, width: int, floor: int) -> bool:
+    """Whether fewer than `floor` of the first `width` values of two signatures are equal."""
+    found = 0
+    for place in range(width):
+        found += signatures[at(one), at(place)] == signatures[at(two), at(place)]
+    return found < floor
+
+
+@kernel
 def needed_for(jaccard: float, both: int) -> int:
     """The fewest values that two sets of `both` together must share, for a Jaccard index."""
     count = int(jaccard * both / (1 + jaccard))  # not above it: what follows goes up
@@ -156,6 +165,8 @@ def take(
     jaccard: float,
     containment: float,
     least: int,
+    width: int,
+    floor: int,
     centres: Longs,
     similarity: Singles,
     by: Bytes,
@@ -180,6 +191,10 @@ def take(
             and urls[at(member), 0] == urls[at(centre), 0]
             and urls[at(member), 1] == urls[at(centre), 1]
         )
+        if floor > 0 and not same and surely_apart(signatures, centre, member, width, floor):
+            rest[at(others)] = member
+            others += 1
+            continue
         alike, within = np.nan, np.nan
         if sizes[at(member)] > 0 and sizes[at(centre)] > 0:
             alike, within = measured(
@@ -215,6 +230,8 @@ def cut(
     jaccard: float,
     containment: float,
     least: int,
+    width: int,
+    floor: int,
     limit: int,
     centres: Longs,
     similarity: Singles,
@@ -243,7 +260,7 @@ def cut(
             compared[component] += left
             left = take(
                 centre, rest, left, exact, values, offsets, signatures, sizes, texts, urls,
-                jaccard, containment, least, centres, similarity, by,
+                jaccard, containment, least, width, floor, centres, similarity, by,
             )  # fmt: skip
             turn += 1
         uncompared[component] = left * (left - 1) // 2

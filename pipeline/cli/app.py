@@ -10,7 +10,20 @@ from typing import Annotated
 
 import typer
 
-from tamis.pipeline.cli import apply, ingest, lm, recipes, report, run, stages, status, why, write
+from tamis.pipeline.cli import (
+    apply,
+    index,
+    ingest,
+    lm,
+    recipes,
+    report,
+    run,
+    similar,
+    stages,
+    status,
+    why,
+    write,
+)
 from tamis.pipeline.cli.tables import say
 from tamis.pipeline.errors import Stopped, TamisError, from_os
 
@@ -41,7 +54,7 @@ def options(
     """Sifts raw text into pretraining corpora and explains every document it rejects."""
 
 
-for module in (run, ingest, stages, write, apply, why, report, status, recipes, lm):
+for module in (run, ingest, stages, write, apply, why, similar, index, report, status, recipes, lm):
     module.register(app)
 
 

@@ -78,6 +78,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Stop at the first record that cannot be read.")
 ]
+DedupStageOption = Annotated[
+    str | None,
+    typer.Option(
+        "--stage", metavar="NAME", help="The stage that finds duplicates, if there are several."
+    ),
+]
 
 
 DEFAULT = "quickstart"

@@ -58,13 +58,19 @@ def edges(corpus: Corpus, stage: str, signed: Signed) -> tuple[Any, Any]:
         rows.append(numbers(batch, "row") + signed.firsts[unit])
     key, row = np.concatenate(keys), np.concatenate(rows)
     radix.sort(key, row)
+    return pairs(key, row)
+
+
+def pairs(key: Any, row: Any) -> tuple[Any, Any]:
+    """Of notes by hash, and in the order of rows: the pairs of rows that share enough."""
     documents, sizes = np.unique(row, return_counts=True)
     starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])[: len(key)])
-    length = np.repeat(np.diff(np.append(starts, len(key))), np.diff(np.append(starts, len(key))))
+    runs = np.diff(np.append(starts, len(key)))
+    length = np.repeat(runs, runs)
     pair = np.flatnonzero((key[1:] == key[:-1]) & (length[1:] <= LONGEST))
     if not len(pair):
         return pair, pair
-    pairs, shared = np.unique(np.stack([row[pair], row[pair + 1]], 1), axis=0, return_counts=True)
-    fewer = sizes[np.searchsorted(documents, pairs)].min(axis=1, initial=1 << 62)
-    enough = pairs[shared >= SHARED * fewer]
+    found, shared = np.unique(np.stack([row[pair], row[pair + 1]], 1), axis=0, return_counts=True)
+    fewer = sizes[np.searchsorted(documents, found)].min(axis=1, initial=1 << 62)
+    enough = found[shared >= SHARED * fewer]
     return np.ascontiguousarray(enough[:, 0]), np.ascontiguousarray(enough[:, 1])

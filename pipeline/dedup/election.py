@@ -189,10 +189,10 @@ class _Compared:
             "texts": texts,
             "urls": urls,
         }
+        common["signatures"] = self.signed.take("signature", rows)
         if exact:
             return Members(**common, sets=Sets(self.work, self.signed).take(rows))
-        shingles = self.signed.take("shingles", rows)
-        return Members(**common, signatures=self.signed.take("signature", rows), shingles=shingles)
+        return Members(**common, shingles=self.signed.take("shingles", rows))
 
     def _pairs(self, column: str, rows: Any) -> Any:
         hashes = np.ascontiguousarray(self.signed.take(column, rows), np.uint8)

@@ -10,15 +10,14 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 
 from tamis.filters.minhash_settings import NAMED, Banding, Shingling
-from tamis.pipeline import files
-from tamis.pipeline.errors import CallError
+from tamis.pipeline.dedup.index import Index, open_index
+from tamis.pipeline.errors import Damaged
 
 Method = Literal["minhash", "text", "url", "containment"]
 Criterion = Literal["first", "longest", "newest", "perplexity"]
 COLUMN_OF: dict[Criterion, str] = {"newest": "date", "perplexity": "perplexity"}
 """What a keeper is chosen by, where that is a column of its own."""
 WORKERS_NEED = ("tamis.pipeline.dedup.loaded",)
-INDEX = "index.json"
 GIVES = pa.schema(
     [
         pa.field("duplicate", pa.bool_()),
@@ -33,20 +32,8 @@ GIVES = pa.schema(
 )
 
 
-def parts_of(folder: Path, measure: Dedup) -> list[Path]:
-    """The files of an index; raises CallError if it is none, or not one of these signatures."""
-    try:
-        content = files.read_json(folder / INDEX)
-    except FileNotFoundError:
-        raise CallError(
-            f"{folder} is no index (no {INDEX} there): make one with `tamis index`"
-        ) from None
-    if content["signatures"] != measure.signatures:
-        raise CallError(
-            f"{folder} holds signatures of {content['signatures']}, the recipe makes "
-            f"{measure.signatures}: give it the same parameters"
-        )
-    return [folder / part["file"] for part in content["parts"]]
+KEYED: tuple[Method, ...] = ("minhash", "text", "url")
+"""Methods that have keys of their own; containment looks at those who share one of minhash."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +77,7 @@ class Dedup:
     long: int = 5_000
     """Words from which on a document is long."""
 
-    centres: int = 100
+    centres: int = 1000
     """How many documents of a group that bands join are compared with all others in it."""
 
     large: int = 1_000
@@ -116,6 +103,7 @@ class Dedup:
         if self.centres < 1:
             raise ValueError("centres must be at least 1")
         _ = self.shingling, self.banding  # raise for what they do not take
+        _ = self.indexes  # before hours of work, not after them
 
     @property
     def shingling(self) -> Shingling:
@@ -137,6 +125,19 @@ class Dedup:
         return {name: value for name, value in values.items() if value is not None}
 
     @property
+    def keyed(self) -> list[str]:
+        """The methods by which documents can meet those of an index."""
+        return [method for method in KEYED if method in self.methods]
+
+    @property
+    def indexes(self) -> list[Index]:
+        """Raises CallError for a folder that is no index, or one of other signatures."""
+        found = [open_index(name) for name in self.index]
+        for index in found:
+            index.check(self.signatures, self.keyed)
+        return found
+
+    @property
     def needs(self) -> tuple[str, ...]:
         asked = ["id", "text"]
         if "url" in self.methods:
@@ -150,22 +151,27 @@ class Dedup:
         return GIVES
 
     def prepare(self) -> None:
-        """Compiles the kernels, which are kept on disk; raises CallError for a broken index."""
+        """Compiles the kernels, which are kept on disk."""
         from tamis.pipeline.dedup.kernels import compile_all
 
-        self.parts()
         compile_all(self.shingling, self.banding)
 
     def assets(self) -> dict[str, Path]:
         """What says which files are in every index."""
-        return {f"index.{number}": Path(name) / INDEX for number, name in enumerate(self.index)}
+        return {f"index.{number}": index.record for number, index in enumerate(self.indexes)}
+
+    def for_documents(self, documents: str) -> Dedup:
+        """The same for a corpus of these documents: without what it added to an index itself."""
+        records = (str(index.before(documents)) for index in self.indexes)
+        return replace(self, index=tuple(records)) if self.index else self
 
     def parts(self) -> list[Path]:
-        """The files of all indexes.
-
-        Raises CallError for a folder that is none, or one of other shingles or bands.
-        """
-        return [part for name in self.index for part in parts_of(Path(name), self)]
+        """The files of all indexes; raises Damaged if one is gone."""
+        paths = [path for index in self.indexes for path in index.paths]
+        for path in paths:
+            if not path.is_file():
+                raise Damaged(f"{path}, a part of an index, is gone: restore it from a copy")
+        return paths
 
     def allowed(self, source: str | None) -> float:
         """The share of a source's documents that may go."""
