@@ -428,7 +428,10 @@ def report(found: dict[str, Any]) -> str:
     out = []
     if "curve" in found:
         tenths = found["curve"]["tenths"]
-        out += [f"| similarity | pairs | curve | {' | '.join(tenths)} |", "| --- " * (len(tenths) + 3) + "|"]
+        out += [
+            f"| similarity | pairs | curve | {' | '.join(tenths)} |",
+            "| --- " * (len(tenths) + 3) + "|",
+        ]
         for place, first in enumerate(next(iter(tenths.values()))):
             cells = [f"{first['from']:.1f}", f"{first['pairs']:,}", f"{first['curve']:.4f}"]
             for rows in tenths.values():
@@ -442,7 +445,11 @@ def report(found: dict[str, Any]) -> str:
     out += ["", "| " + " | ".join(head) + " |", "| --- " * len(head) + "|"]
     for row in found.get("labelled", ()):
         joined = row.get("joined by bands", {})
-        cells = [row["name"], row["threshold"], *(f"{row[k]:.3f}" for k in ("precision", "recall", "f1"))]
+        cells = [
+            row["name"],
+            row["threshold"],
+            *(f"{row[k]:.3f}" for k in ("precision", "recall", "f1")),
+        ]
         cells += [f"{row.get('recall of the curve', float('nan')):.3f}"]
         cells += [f"{joined.get(key, float('nan')):.3f}" for key in ("precision", "recall")]
         out.append("| " + " | ".join(map(str, cells)) + f" | {row['false']}")

@@ -25,7 +25,7 @@ from tamis.pipeline.dedup.signed import Signed
 from tamis.pipeline.dedup.summary import note_first, note_second, warnings
 from tamis.pipeline.dedup.work import Work
 from tamis.pipeline.ingest.run import planned_shards
-from tamis.pipeline.phase import Phase, Runner
+from tamis.pipeline.phase import Phase, Runner, pending
 from tamis.pipeline.progress import Progress
 from tamis.pipeline.rounds import CHANCE, FIRST
 from tamis.pipeline.rows import RowPhase
@@ -127,7 +127,7 @@ class Sign(_Job):
         """Makes ready what workers share."""
         prepare([self.recipe.stage(self.stage)], Progress(self.stage, 0).say)
 
-    def phase(self) -> Phase | None:
+    def phase(self) -> SignPhase:
         state = self.state
         return SignPhase(state.corpus, state.stage, state.earlier, state.fingerprint, state.tasks)
 
@@ -205,6 +205,13 @@ class Mark(_Job):
 class Judge(_Job):
     """Finds the clusters whose keeper failed a later rule."""
 
+    def prepare(self, runner: Runner) -> None:
+        """Signs again what is gone since the first round."""
+        sign = Sign(self.root, self.recipe, self.stage)
+        if self.state.second() and pending(phase := sign.phase()):
+            sign.prepare(runner)
+            runner.run(phase)
+
     def phase(self) -> JudgePhase | None:
         return self._phase(FIRST)
 
@@ -264,6 +271,9 @@ class Measure(_Job):
 
 class JudgeAgain(Judge):
     """Finds who passes of them, and puts these in front."""
+
+    def prepare(self, runner: Runner) -> None:
+        """Nothing."""
 
     def phase(self) -> JudgePhase | None:
         phase = self._phase(CHANCE)
