@@ -7,7 +7,8 @@
 2. neardup: precision and recall on the labelled pairs, by threshold, verification and parameters.
 3. Gutenberg: editions of the same book.
 
-DATA is a directory with text_en/, neardup/ and raw_formats/; PYTHON one that has datatrove and spaCy.
+DATA is a directory with text_en/, neardup/ and raw_formats/; PYTHON one that has datatrove and
+spaCy.
 """
 
 from __future__ import annotations
