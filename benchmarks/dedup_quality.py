@@ -36,7 +36,6 @@ from texts import DEFAULT_DATA, ROOT, SCRATCH, fresh
 from tamis.filters.minhash import Signer, base_hashes
 from tamis.filters.minhash_settings import Banding, Shingling
 from tamis.pipeline import recipe as recipes
-
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.dedup.jobs import Mark, first_round
 from tamis.pipeline.dedup.work import Work

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from support import execute
 
 from tamis.filters.minhash import Signer
 from tamis.filters.minhash_settings import Banding, Shingling
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.dedup.curve import curve
-from support import execute
 
 PAIRS, SEEDS, WORDS = 300, 25, 100
 
