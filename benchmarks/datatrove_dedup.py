@@ -1,9 +1,9 @@
 """datatrove's MinHash on the benchmarks' documents, run as a process of its own.
 
     python datatrove_dedup.py stage INPUT.jsonl... -- OUT     its four steps, timed, on two workers
-    python datatrove_dedup.py keys INPUT.jsonl SEED...        what each document's bands are
+    python datatrove_dedup.py meet PAIRS.json                 which pairs share a band, by seed
 
-Prints JSON. Both cut texts into words its own way (spaCy), by 5, and sign 14 bands of 8.
+Prints JSON. Texts are cut into words its own way (spaCy), shingles are of 5, bands 14 of 8.
 """
 
 from __future__ import annotations
@@ -84,20 +84,29 @@ def clusters(folder: Path, count: int) -> list[dict[int, int]]:
     return found
 
 
-def keys(path: Path, seeds: list[int]) -> list[list[list[list[int]]]]:
-    """By seed and document: the values of every band; empty for one without shingles."""
-    with path.open() as lines:
-        texts = [json.loads(line)["text"] for line in lines]
-    signers = [MinhashDedupSignature("/tmp", config(64, seed)) for seed in seeds]
-    shingles = [signers[0].get_shingles(text) for text in texts]
-    return [
-        [signer.get_signature(cut) if cut.size else [] for cut in shingles] for signer in signers
-    ]
+def meetings(path: Path) -> dict[str, Any]:
+    """Of pairs of documents: their similarity by its shingles, and by seed whether they meet."""
+    asked = json.loads(path.read_text())
+    signers = [MinhashDedupSignature("/tmp", config(64, seed)) for seed in asked["seeds"]]
+    shingles = [signers[0].get_shingles(text) for text in asked["texts"]]
+    sets = [frozenset(cut.ravel().tolist()) for cut in shingles]
+    alike = [len(sets[a] & sets[b]) / max(1, len(sets[a] | sets[b])) for a, b in asked["pairs"]]
+    met = []
+    for signer in signers:
+        bands = [signer.get_signature(cut) if cut.size else [] for cut in shingles]
+        met.append(
+            [
+                any(x == y for x, y in zip(bands[a], bands[b], strict=False))
+                for a, b in asked["pairs"]
+            ]
+        )
+    return {"similarity": alike, "met": met}
 
 
 if __name__ == "__main__":
     what, *rest = sys.argv[1:]
     if what == "stage":
-        print(json.dumps(stage([Path(path) for path in rest[:-2]], Path(rest[-1]))))
+        answer = stage([Path(path) for path in rest[:-2]], Path(rest[-1]))
     else:
-        print(json.dumps(keys(Path(rest[0]), [int(seed) for seed in rest[1:]])))
+        answer = meetings(Path(rest[0]))
+    print(json.dumps(answer))

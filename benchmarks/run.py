@@ -13,10 +13,11 @@ import importlib
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from measuring import Row, machine, pin_to_one_core
 
-NAMES = ("ingest", "warc", "noop", "language", "heuristics", "perplexity", "lm", "minhash")
+NAMES = ("ingest", "warc", "noop", "language", "heuristics", "perplexity", "lm", "minhash", "dedup")
 HEADER = ("what", "ours", "other", "ratio", "target", "met")
 
 
@@ -40,9 +41,17 @@ def main() -> None:
         module = importlib.import_module(f"bench_{name}")
         found += module.rows(asked.data, asked.mb, max(asked.rounds, 1))
     print(table(found))
-    results = {"machine": machine(core), "rows": [asdict(row) for row in found]}
     path = Path(__file__).with_name("results.json")
+    results = {"machine": machine(core), "rows": merged(path, [asdict(row) for row in found])}
     path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
+def merged(path: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a file with these in place of those of the same name, new ones at the end."""
+    there = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+    new = {row["what"]: row for row in rows}
+    kept = [new.pop(row["what"], row) for row in there]
+    return [*kept, *new.values()]
 
 
 def table(found: list[Row]) -> str:

@@ -107,6 +107,8 @@ def _measure(
         phase = first_phase(corpus.root, chosen, name, all_rows)
         shards = sum(len(phase.tasks[rank]) for rank in pending(phase)) if phase else 0
         say(f"{name}: {shards} of {len(corpus.shards)} shards would be measured")
+        if preview := getattr(chosen.stage(name).measure, "preview", ""):
+            out().print(preview, markup=False, highlight=False)
         return
     with corpus.lock() as lease:
         chosen.save(corpus.root / "recipe.toml")

@@ -34,8 +34,8 @@ from tamis.pipeline.stage import Stage, prepare
 from tamis.pipeline.storage.location import Location
 from tamis.pipeline.storage.scratch import scratch_of
 
-TASK_BYTES = 32_000_000
-"""Signed in half a second; a task costs a tenth of one to start."""
+TASK_BYTES = 64_000_000
+"""Signed in a second; a task costs a tenth of one to start."""
 
 
 @dataclass(frozen=True)

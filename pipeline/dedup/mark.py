@@ -24,20 +24,18 @@ from tamis.pipeline.rounds import FIRST
 from tamis.pipeline.schema import Status
 from tamis.pipeline.signals import one_chunk
 
-NOTHING = pa.record_batch(
-    {
-        "row": pa.array([], pa.int64()),
-        "centre": pa.array([], pa.int64()),
-        "size": pa.array([], pa.int32()),
-        "similarity": pa.array([], pa.float32()),
-        "by": pa.array([], pa.uint8()),
-        "chained": pa.array([], pa.bool_()),
-        "band": pa.array([], pa.int16()),
-        "cluster": pa.array([], pa.int64()),
-        "of": pa.array([], pa.string()),
-    }
-)
-"""What was decided where no two documents share a band."""
+NOTHING = pa.schema(
+    [
+        ("of", pa.string()),
+        ("cluster", pa.int64()),
+        ("size", pa.int32()),
+        ("similarity", pa.float32()),
+        ("by", pa.uint8()),
+        ("band", pa.int16()),
+        ("chained", pa.bool_()),
+    ]
+).empty_table()
+"""What is decided in a corpus in which no two documents share a band."""
 
 
 @dataclass
@@ -155,13 +153,15 @@ class Answers:
         self.signed = file.row
         self.words = file.shingles > 0
         self.by_words = {*work.stage.measure.methods} <= {"minhash", "containment"}  # type: ignore[attr-defined]
-        parts = [NOTHING]
+        parts: list[pa.RecordBatch] = []
         for place in range(units):
             batch = work.read(stars_name(place))
             bounds = np.searchsorted(numbers(batch, "row"), (low, high))
             parts.append(batch.slice(bounds[0], bounds[1] - bounds[0]))
-        self.decided = pa.Table.from_batches(parts).sort_by("row").combine_chunks()
-        self.rows = self.signed[self.decided.column("row").to_numpy() - low]
+        self.rows, self.decided = np.empty(0, np.int32), NOTHING
+        if parts:
+            self.decided = pa.Table.from_batches(parts).sort_by("row").combine_chunks()
+            self.rows = self.signed[self.decided.column("row").to_numpy() - low]
 
     def overlaid(self, table: pa.Table, first: int) -> pa.Table:
         """A table of the first answer, its first row this one of the shard, with these over it."""

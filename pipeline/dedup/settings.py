@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 
 from tamis.filters.minhash_settings import NAMED, Banding, Shingling
+from tamis.pipeline.dedup.curve import curve
 from tamis.pipeline.dedup.index import Index, open_index
 from tamis.pipeline.errors import Damaged
 
@@ -172,6 +173,11 @@ class Dedup:
             if not path.is_file():
                 raise Damaged(f"{path}, a part of an index, is gone: restore it from a copy")
         return paths
+
+    @property
+    def preview(self) -> str:
+        """What `--dry-run` shows: which share of copies the bands find."""
+        return curve(self.banding, self.similarity) if "minhash" in self.methods else ""
 
     def allowed(self, source: str | None) -> float:
         """The share of a source's documents that may go."""
