@@ -7,8 +7,7 @@
 2. neardup: precision and recall on the labelled pairs, by threshold, verification and parameters.
 3. Gutenberg: editions of the same book.
 
-DATA is a directory with text_en/, neardup/ and raw_formats/; PYTHON one that has datatrove and
-spaCy.
+DATA is a directory with text_en/, neardup/ and raw_formats/; PYTHON has datatrove and spaCy.
 """
 
 from __future__ import annotations
@@ -191,8 +190,9 @@ def datatrove_meets(
 
 
 def by_tenth(similarity: Values, met: Values, parts: int = 10) -> list[dict[str, float]]:
-    """Per tenth of similarity, or other part: pairs, the share that met over all seeds, what theory says, and the
-    error of the share: of seeds as they fell out, since pairs that share documents are no
+    """Per tenth of similarity, or other part: pairs, the share that met over all seeds, and theory's.
+
+    The error of the share is that of seeds as they fell out, since pairs that share documents are no
     independent trials.
     """
     expected, found = Banding().found(similarity), []
@@ -224,7 +224,10 @@ def curve(data: Path, python: str) -> dict[str, Any]:
     some, alike = drawn(pairs), {}
     alike["tamis, 32 bits"] = (some.similarity, tamis_meets(documents, some, 32, 40))
     alike["tamis, 64 bits"] = (some.similarity, tamis_meets(documents, some, 64, 40))
-    alike["datasketch"] = (some.similarity, datasketch_meets(documents, some, SEEDS["datasketch"]))
+    alike["datasketch"] = (
+        some.similarity,
+        datasketch_meets(documents, some, SEEDS["datasketch"]),
+    )
     try:
         alike["datatrove"] = datatrove_meets(documents, some, SEEDS["datatrove"], python)
     except subprocess.CalledProcessError as error:
@@ -428,11 +431,9 @@ def report(found: dict[str, Any]) -> str:
     out = []
     if "curve" in found:
         tenths = found["curve"]["tenths"]
-        out += [
-            f"| similarity | pairs | curve | {' | '.join(tenths)} |",
-            "| --- " * (len(tenths) + 3) + "|",
-        ]
-        for place, first in enumerate(next(iter(tenths.values()))):
+        out += [f"| similarity | pairs | curve | {' | '.join(tenths)} |"]
+        out += ["| --- " * (len(tenths) + 3) + "|"]
+        for first in next(iter(tenths.values())):
             cells = [f"{first['from']:.1f}", f"{first['pairs']:,}", f"{first['curve']:.4f}"]
             for rows in tenths.values():
                 row = {r["from"]: r for r in rows}.get(first["from"])
@@ -445,11 +446,8 @@ def report(found: dict[str, Any]) -> str:
     out += ["", "| " + " | ".join(head) + " |", "| --- " * len(head) + "|"]
     for row in found.get("labelled", ()):
         joined = row.get("joined by bands", {})
-        cells = [
-            row["name"],
-            row["threshold"],
-            *(f"{row[k]:.3f}" for k in ("precision", "recall", "f1")),
-        ]
+        cells = [row["name"], row["threshold"]]
+        cells += [f"{row[key]:.3f}" for key in ("precision", "recall", "f1")]
         cells += [f"{row.get('recall of the curve', float('nan')):.3f}"]
         cells += [f"{joined.get(key, float('nan')):.3f}" for key in ("precision", "recall")]
         out.append("| " + " | ".join(map(str, cells)) + f" | {row['false']}")

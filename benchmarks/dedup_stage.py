@@ -3,11 +3,11 @@
     python benchmarks/dedup_stage.py [--data DIR] [--mb 200] [--size-mb 1000] [--rounds N]
                                      [--datatrove PYTHON]
 
-Both sides get the same documents, real text recombined by paragraph of which every fourth document
-is a copy of another one, exact or edited, and two cores. tamis: `tamis dedup CORPUS`, from the start
-of its process to its end, verification by exact sets included. datatrove: signatures, buckets,
-cluster and filter by the clock, without the start of Python. PYTHON is one that has datatrove and
-spaCy. The best of our rounds counts; theirs takes minutes, so it runs once.
+Both sides get two cores and the same documents, real text recombined by paragraph, every fourth a
+copy of another, exact or edited. tamis: `tamis dedup CORPUS`, from the start of its process to its
+end, verification by exact sets included. datatrove: signatures, buckets, cluster and filter by the
+clock, without the start of Python; PYTHON has it and spaCy. The best of our rounds counts; theirs
+takes minutes, so it runs once.
 """
 
 from __future__ import annotations
@@ -136,10 +136,10 @@ def staged(corpus: Path) -> dict[str, Any]:
             memory.poll(process.pid)
             time.sleep(POLL_SECONDS)
         seconds = time.perf_counter() - start
+        if process.returncode:
+            raise SystemExit(f"tamis dedup ended with {process.returncode}")
         assert process.stdout is not None
         counts = json.loads(process.stdout.read())
-    if process.returncode:
-        raise SystemExit(f"tamis dedup ended with {process.returncode}")
     phases = {
         path.parent.name: json.loads(path.read_text())["seconds"]
         for path in sorted((corpus / "logs").glob("dedup*/timing.json"))

@@ -11,7 +11,7 @@ MARGIN = "        "
 
 
 def curve(banding: Banding, least: float) -> str:
-    """The curve in numbers and as a plot for a terminal; least: the similarity that is asked for."""
+    """The curve in numbers and as a plot for a terminal; least: the similarity asked for."""
     steps = np.arange(1, 11) / 10
     shares = banding.found(steps)
     numbers = "".join(f"{step:6.1f}" for step in steps)
