@@ -34,6 +34,8 @@ from tamis.pipeline.stage import Stage, prepare
 from tamis.pipeline.storage.location import Location
 from tamis.pipeline.storage.scratch import scratch_of
 
+MOST_SHARES = 256
+"""Shares of all members in groups: every shard looks for its own in each."""
 TASK_BYTES = 64_000_000
 """Signed in a second; a task costs a tenth of one to start."""
 
@@ -95,7 +97,7 @@ class State:
     @property
     def units(self) -> int:
         """How many shares all members are elected in."""
-        return len(self.tasks)
+        return min(len(self.tasks), MOST_SHARES)
 
     def first(self) -> Work | None:
         """The first round; None if it is done."""
