@@ -190,10 +190,9 @@ def datatrove_meets(
 
 
 def by_tenth(similarity: Values, met: Values, parts: int = 10) -> list[dict[str, float]]:
-    """Per tenth of similarity, or other part: pairs, the share that met over all seeds, and theory's.
-
-    The error of the share is that of seeds as they fell out, since pairs that share documents are no
-    independent trials.
+    """Per tenth of similarity, or other part: pairs, the share that met over all seeds, and the
+    curve's. The error of the share is that of seeds as they fell out, since pairs that share
+    documents are no independent trials.
     """
     expected, found = Banding().found(similarity), []
     part = np.minimum((similarity * parts + 1e-9).astype(int), parts - 1)
