@@ -184,6 +184,7 @@ class WriteJob(_Job):
         if missing and self.strict:
             raise WorkError(f"{_absent(missing, self.root)} (--strict refuses to write without)")
         warn_absent(missing, self.root)
+        _check_settled(phase.stages, sift)
         sift.check_measured(phase.stages, runner)
         outputs = {phase.outputs(shard.name)["kept"].name for shard in sift.corpus.shards}
         for directory in (phase.out, *([self.rejected] if self.rejected else [])):
@@ -211,6 +212,21 @@ class WriteJob(_Job):
             sift.describe(phase.stages, tally, summaries(sift.corpus, phase.stages))
         _describe(sift, phase, records, content)
         return content
+
+
+def _check_settled(stages: Sequence[Stage], sift: Sift) -> None:
+    """Raises WorkError for clusters whose keepers the rules of later stages have not judged."""
+    for stage in stages:
+        if rounds.clusters(stage) and stage.view == rounds.FIRST:
+            what = (
+                f"the clusters of stage '{stage.name}' are not settled by these rules of later ones"
+            )
+            if sift.corpus.read_only:
+                raise WorkError(
+                    f"{what}, and {sift.corpus.root} is for reading only: copy the corpus and "
+                    "write from there, or leave the rules as they are"
+                )
+            raise WorkError(f"{what}: run `tamis run RECIPE -o {sift.corpus.root}` first")
 
 
 def measure_jobs(root: Location, recipe: Recipe, all_rows: bool = False) -> list[Job]:

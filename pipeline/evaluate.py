@@ -59,13 +59,13 @@ class Evaluation:
             signals["text"] = overlay(columns["text"], signals["text"])
         return {**columns, **signals}
 
-    def covers(self, group: int, asked: Mask) -> bool:
-        """Whether these rows of a row group were evaluated before."""
+    def decided(self, group: int, names: set[str]) -> Columns:
+        """Some columns of a row group as they were measured before; none if it never was."""
         if self.old is None:
-            return False
-        column = self.old.read_row_group(group, columns=[self.status]).column(self.status)
-        known = one_chunk(column).to_numpy() != Status.NOT_EVALUATED
-        return bool((known | ~asked).all())
+            return {}
+        mine = sorted(names & {*self.stage.schema.names})
+        table = self.old.read_row_group(group, columns=mine, use_threads=False)
+        return {name: one_chunk(table.column(name)) for name in mine}
 
     def keep(self, group: int) -> None:
         """Takes a row group over as it was."""

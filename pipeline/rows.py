@@ -19,6 +19,7 @@ from tamis.pipeline.evaluate import Evaluation
 from tamis.pipeline.files import Draft
 from tamis.pipeline.guard import Guard
 from tamis.pipeline.rules import Columns, Mask
+from tamis.pipeline.schema import Status
 from tamis.pipeline.signals import (
     ALL,
     ShardReader,
@@ -98,7 +99,7 @@ class RowPhase:
         guard: Guard,
     ) -> None:
         unit, group, first = place
-        if self.again and self._nothing_new(reader, group, evaluations[0]):
+        if self.again and self._nothing_new(reader, group, evaluations):
             for evaluation in evaluations:
                 evaluation.keep(group)
             return
@@ -117,10 +118,20 @@ class RowPhase:
             alive = Verdicts(stage, columns, alive).passed
         return alive
 
-    def _nothing_new(self, reader: ShardReader, group: int, evaluation: Evaluation) -> bool:
-        """Whether all rows alive were measured in the first round: then no text need be read."""
-        columns = reader.read(group, decision_columns(self.earlier))
-        return evaluation.covers(group, self._alive(columns, reader.rows(group)))
+    def _nothing_new(
+        self, reader: ShardReader, group: int, evaluations: Sequence[Evaluation]
+    ) -> bool:
+        """Whether all rows that reach a stage were measured by it: then no text need be read."""
+        names = decision_columns([*self.earlier, *self.stages])
+        columns = reader.read(group, names)
+        alive = self._alive(columns, reader.rows(group))
+        for evaluation in evaluations:
+            columns |= evaluation.decided(group, names)
+            status = columns.get(evaluation.status)
+            if status is None or (alive & (status.to_numpy() == Status.NOT_EVALUATED)).any():
+                return False
+            alive = Verdicts(evaluation.stage, columns, alive).passed
+        return True
 
     def _columns_read(self) -> set[str]:
         needs = {name for stage in self.stages for name in stage.measure.needs}

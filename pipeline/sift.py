@@ -32,9 +32,23 @@ class Sift:
     def __init__(self, corpus: Corpus, recipe: Recipe) -> None:
         self.corpus, self.written = corpus, recipe
         self.recipe = bound(corpus, recipe)
-        self.fingerprints = fingerprints(self.recipe.stages)
+        self.fingerprints = self._fingerprints()
         self.tasks = tasks(corpus)
         self.calibration = Calibration(corpus, self.fingerprints, self.tasks)
+
+    def _fingerprints(self) -> dict[str, str]:
+        """Those of the stages; of one that looks at all documents also who took no part then.
+
+        Documents that an earlier stage rejects once it has measured are not there for it.
+        """
+        stages, absent = self.recipe.stages, list[str]()
+        found = fingerprints(stages)
+        last = max((n for n, stage in enumerate(stages) if stage.scope != "rows"), default=-1)
+        for stage in map(rounds.first, stages[: last + 1]):
+            if absent and stage.scope != "rows":
+                found[stage.name] = files.fingerprint([found[stage.name], *absent])
+            absent += [missing.name for missing in present(self.corpus, [stage], found)[1]]
+        return found
 
     def present(self) -> tuple[list[Stage], list[Stage]]:
         """The stages that take part, their quantiles resolved, and those without signals.

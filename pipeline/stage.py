@@ -179,7 +179,7 @@ def prepare(stages: Sequence[Stage], say: Callable[[str], None]) -> None:
         notice.start()
         try:
             make_ready()
-        except FileNotFoundError as error:
+        except (FileNotFoundError, CallError) as error:
             raise CallError(f"stage '{stage.name}': {error}") from error
         except Exception as error:
             raise WorkError(f"stage '{stage.name}' cannot be made ready: {error}") from error

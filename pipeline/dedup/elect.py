@@ -31,7 +31,7 @@ class Members:
 
     Within a component they come in the order in which they may become centres, the pinned first.
     They are compared by sets or, where there are none, by signatures; one without shingles by its
-    URL alone. Where there are both, signatures say which pairs are so far apart that their sets need
+    URL alone. Where there are both, signatures say which pairs are so far apart that sets need
     not be read: that is thirty times as fast.
     """
 

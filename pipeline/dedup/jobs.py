@@ -25,7 +25,7 @@ from tamis.pipeline.dedup.signed import Signed
 from tamis.pipeline.dedup.summary import note_first, note_second, warnings
 from tamis.pipeline.dedup.work import Work
 from tamis.pipeline.ingest.run import planned_shards
-from tamis.pipeline.phase import Phase, Runner
+from tamis.pipeline.phase import Phase, Runner, pending
 from tamis.pipeline.progress import Progress
 from tamis.pipeline.rounds import CHANCE, FIRST
 from tamis.pipeline.rows import RowPhase
@@ -34,6 +34,8 @@ from tamis.pipeline.stage import Stage, prepare
 from tamis.pipeline.storage.location import Location
 from tamis.pipeline.storage.scratch import scratch_of
 
+MOST_SHARES = 256
+"""Shares of all members in groups: every shard looks for its own in each."""
 TASK_BYTES = 64_000_000
 """Signed in a second; a task costs a tenth of one to start."""
 
@@ -95,7 +97,7 @@ class State:
     @property
     def units(self) -> int:
         """How many shares all members are elected in."""
-        return len(self.tasks)
+        return min(len(self.tasks), MOST_SHARES)
 
     def first(self) -> Work | None:
         """The first round; None if it is done."""
@@ -127,7 +129,7 @@ class Sign(_Job):
         """Makes ready what workers share."""
         prepare([self.recipe.stage(self.stage)], Progress(self.stage, 0).say)
 
-    def phase(self) -> Phase | None:
+    def phase(self) -> SignPhase:
         state = self.state
         return SignPhase(state.corpus, state.stage, state.earlier, state.fingerprint, state.tasks)
 
@@ -205,6 +207,13 @@ class Mark(_Job):
 class Judge(_Job):
     """Finds the clusters whose keeper failed a later rule."""
 
+    def prepare(self, runner: Runner) -> None:
+        """Signs again what is gone since the first round."""
+        sign = Sign(self.root, self.recipe, self.stage)
+        if self.state.second() and pending(phase := sign.phase()):
+            sign.prepare(runner)
+            runner.run(phase)
+
     def phase(self) -> JudgePhase | None:
         return self._phase(FIRST)
 
@@ -264,6 +273,9 @@ class Measure(_Job):
 
 class JudgeAgain(Judge):
     """Finds who passes of them, and puts these in front."""
+
+    def prepare(self, runner: Runner) -> None:
+        """Nothing."""
 
     def phase(self) -> JudgePhase | None:
         phase = self._phase(CHANCE)

@@ -153,7 +153,7 @@ class Answers:
         self.signed = file.row
         self.words = file.shingles > 0
         self.by_words = {*work.stage.measure.methods} <= {"minhash", "containment"}  # type: ignore[attr-defined]
-        parts = []
+        parts: list[pa.RecordBatch] = []
         for place in range(units):
             batch = work.read(stars_name(place))
             bounds = np.searchsorted(numbers(batch, "row"), (low, high))

@@ -28,6 +28,7 @@ from tamis.pipeline.guard import Guard
 from tamis.pipeline.rules import Columns, in_scope
 from tamis.pipeline.signals import ShardReader, Verdicts, decision_columns
 from tamis.pipeline.stage import Stage
+from tamis.pipeline.storage.location import size
 
 HASH = 16  # bytes of the hash of a text or a page's address: 128 bits, which nobody makes collide
 
@@ -51,8 +52,14 @@ class SignPhase:
         return f"{self.stage.name}/signatures"
 
     def done(self, unit: int) -> bool:
-        record = self.corpus.record(self.records, self.corpus.shards[unit].name) or {}
-        return record.get("key") == self.key
+        shard = self.corpus.shards[unit].name
+        record = self.corpus.record(self.records, shard) or {}
+        if record.get("key") != self.key:
+            return False
+        try:
+            return bool(size(signature_file(self.corpus, self.name, shard)) == record["bytes"])
+        except FileNotFoundError:
+            return False
 
     def size(self, unit: int) -> int:
         return self.corpus.shards[unit].text_bytes
@@ -161,7 +168,7 @@ class Signing:
         column = taken[COLUMN_OF[keep]]
         if keep == "newest":
             column = pc.negate(column.cast(pa.int64()))
-        values = column.cast(pa.float64())
+        values = column.cast(pa.float64(), safe=False)  # the year 9999 is beyond 2**53 microseconds
         return pc.fill_null(values, np.inf).to_numpy(zero_copy_only=False)
 
 
@@ -189,7 +196,7 @@ def _url_hashes(urls: pa.Array) -> Any:
     """The hash of every page's address, zeros where there is none."""
     found = b"".join(
         hashlib.blake2b(address(url).encode("utf-8", "replace"), digest_size=HASH).digest()
-        if url
+        if url and url.strip()
         else bytes(HASH)
         for url in urls.to_pylist()
     )
@@ -203,6 +210,8 @@ def address(url: str) -> str:
         host = (parts.hostname or "").removesuffix(".")
         port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
     except ValueError:  # a broken port or IPv6 address: nothing but itself
+        return url
+    if not host:  # no address at all
         return url
     query = f"?{parts.query}" if parts.query else ""
     return f"{host}{port}{parts.path or '/'}{query}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isnan
 
 import numpy as np
@@ -174,3 +175,32 @@ def test_the_matching_band_is_the_first_that_is_equal(rows: list[tuple[int, ...]
     for row, band in zip(rows, found.tolist(), strict=True):
         same = [b for b in range(7 // r) if row[b * r : b * r + r] == rows[0][b * r : b * r + r]]
         assert band == (same[0] if same else -1)
+
+
+def variants(draw: np.random.Generator, count: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """Sets of 300 values around the bound, and their signatures of 112 permutations."""
+    base = draw.integers(0, 1 << 62, 300, np.uint64)
+    sets = []
+    for _ in range(count):
+        changed = base.copy()
+        places = draw.choice(300, draw.integers(0, 90), replace=False)
+        changed[places] = draw.integers(0, 1 << 62, len(places), np.uint64)
+        sets.append(np.unique(changed))
+    factors = draw.integers(0, 1 << 63, (112, 1), np.uint64) * 2 + 1
+    return sets, np.array([(one * factors).min(axis=1) for one in sets])
+
+
+def test_a_look_at_signatures_spares_sets_and_changes_nothing() -> None:
+    """Of sets far apart none is read: here theirs are missing, and nobody notices."""
+    sets, signatures = variants(np.random.default_rng(5), 60)
+    ends = np.concatenate([[0], np.cumsum([len(one) for one in sets])])
+    one, nobody = np.array([0, 60]), np.zeros(1, np.int64)
+    plain = Members(one, nobody, np.zeros((60, 2), np.uint64), sets=(np.concatenate(sets), ends))
+    expected = stars(plain, Bounds(jaccard=0.7))
+    found = stars(replace(plain, signatures=signatures), Bounds(jaccard=0.7))
+    assert 5 < len(set(expected.centre.tolist())) < 55
+    for part, same in zip(found, expected, strict=True):
+        assert np.array_equal(part, same)
+    far = replace(plain, signatures=np.arange(60 * 112, dtype=np.uint64).reshape(60, 112))
+    assert stars(far, Bounds(jaccard=0.7)).centre.tolist() == list(range(60))
+    assert np.array_equal(stars(far, Bounds(0.7, 0.9, least=10**6)).centre, expected.centre)
