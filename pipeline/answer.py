@@ -12,7 +12,6 @@ import orjson
 from tamis.pipeline import ledger, rounds
 from tamis.pipeline.card import card
 from tamis.pipeline.corpus import Corpus
-from tamis.pipeline.dedup.jobs import first_round, second_round
 from tamis.pipeline.dedup.line_jobs import CountLines, MergeLines
 from tamis.pipeline.dedup.summary import in_short, summaries
 from tamis.pipeline.errors import WorkError, from_os
@@ -235,10 +234,17 @@ def measure_jobs(root: Location, recipe: Recipe, all_rows: bool = False) -> list
     for place, group in enumerate(groups(recipe)):
         if rounds.clusters(group[0]):
             jobs += settle_jobs(root, recipe, before=group[0].name)
-            jobs += first_round(root, recipe, group[0].name)
+            jobs += _rounds().first_round(root, recipe, group[0].name)
         else:
             jobs += _line_jobs(root, recipe, group[0])
             jobs.append(MeasureJob(root, recipe, place, all_rows))
+    return jobs
+
+
+def _rounds() -> Any:
+    """The jobs of clusters: they load Numba, which other commands are spared."""
+    from tamis.pipeline.dedup import jobs
+
     return jobs
 
 
@@ -256,7 +262,7 @@ def stage_jobs(root: Location, recipe: Recipe, stage: str, all_rows: bool = Fals
         ready = [ReadyJob(*at)] if lines else []
         return [*ready, *lines, StageJob(*at, all_rows)]
     settle = settle_jobs(root, recipe, before=stage)
-    return [*settle, ReadyJob(*at), *first_round(*at), CountJob(*at)]
+    return [*settle, ReadyJob(*at), *_rounds().first_round(*at), CountJob(*at)]
 
 
 def first_phase(root: Location, recipe: Recipe, stage: str, all_rows: bool) -> Phase | None:
@@ -272,7 +278,8 @@ def settle_jobs(root: Location, recipe: Recipe, before: str = "") -> list[Job]:
         if before in [stage.name for stage in group]:
             before, names = "", []
         elif not before and rounds.clusters(group[0]):
-            return second_round(root, recipe, group[0].name, names)
+            jobs: list[Job] = _rounds().second_round(root, recipe, group[0].name, names)
+            return jobs
         elif not before:
             names.insert(0, tuple(stage.name for stage in group))
     return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from tamis.pipeline import files, ledger, rounds
@@ -251,6 +252,13 @@ def tasks(corpus: Corpus) -> list[list[int]]:
     units = range(len(corpus.shards))
     size = _task_shards(len(units))
     return [list(units[start : start + size]) for start in range(0, len(units), size)]
+
+
+def shared_out(units: int, shards: int) -> list[list[int]]:
+    """Units in as many tasks as there are shards at most."""
+    count = max(1, min(units, shards))
+    ends = [units * place // count for place in range(count + 1)]
+    return [list(range(*pair)) for pair in pairwise(ends)]
 
 
 def most_tasks(shards: int) -> int:

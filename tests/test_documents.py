@@ -159,7 +159,13 @@ def test_the_page_on_heuristics_runs(tmp_path: Path, here: Tamis) -> None:
     shown = run_shell(blocks(ROOT / "docs/heuristics.md", "sh")[0], tmp_path, here)
     assert "gopher_words >= 50" in shown and "FAILED" in shown
     ledger = json.loads((tmp_path / "fine/ledger.json").read_text())
-    assert [one["name"] for one in ledger["stages"]] == ["language", "heuristics", "c4", "fineweb"]
+    assert [one["name"] for one in ledger["stages"]] == [
+        "language",
+        "heuristics",
+        "c4",
+        "fineweb",
+        "dedup",
+    ]
     rules = {
         f"{one['name']}.{rule}": counts["documents"]
         for one in ledger["stages"]

@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.tables import out, print_json, printable, say, simple
 from tamis.pipeline.corpus import Corpus
-from tamis.pipeline.dedup.similar import Answer
-from tamis.pipeline.dedup.similar import similar as find
 from tamis.pipeline.errors import CallError
+
+if TYPE_CHECKING:
+    from tamis.pipeline.dedup.similar import Answer
 
 SHOWN = 80  # characters of text
 
@@ -31,6 +32,8 @@ def similar(
     json: o.JsonOption = False,
 ) -> None:
     """Names the documents that are nearest to a text, with similarities."""
+    from tamis.pipeline.dedup.similar import similar as find  # loads Numba
+
     target = Corpus.open(corpus)
     answer = find(target, o.chosen_recipe(target, None, None), _text(file), count, stage)
     if json:

@@ -21,7 +21,7 @@ from tamis.pipeline.dedup.elect import (
 from tamis.pipeline.dedup.gather import Sets
 from tamis.pipeline.dedup.settings import Dedup
 from tamis.pipeline.dedup.signed import Signed
-from tamis.pipeline.dedup.work import Work, numbers
+from tamis.pipeline.dedup.work import Work, numbers, stars_name
 from tamis.pipeline.guard import Guard
 from tamis.pipeline.storage.location import Location
 
@@ -67,10 +67,6 @@ class ElectPhase:
         signed = Signed(self.corpus, self.work_.stage, self.index)
         found, facts = _elected(self.work_, signed, batch.slice(start, stop - start))
         self.work_.write(stars_name(unit), found, **facts)
-
-
-def stars_name(unit: int) -> str:
-    return f"stars-{unit:05d}"
 
 
 def _boundary(batch: Any, units: int, unit: int) -> int:

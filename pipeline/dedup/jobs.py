@@ -34,6 +34,7 @@ from tamis.pipeline.stage import Stage, prepare
 from tamis.pipeline.storage.location import Location
 from tamis.pipeline.storage.scratch import scratch_of
 
+WORKERS_NEED = ("tamis.pipeline.dedup.loaded",)
 MOST_SHARES = 256
 """Shares of all members in groups: every shard looks for its own in each."""
 TASK_BYTES = 64_000_000

@@ -7,11 +7,10 @@ from typing import Any
 
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.dedup.lines import LinesCountPhase, LinesMergePhase, clean
-from tamis.pipeline.dedup.match import shared_out
 from tamis.pipeline.ingest.run import planned_shards
 from tamis.pipeline.phase import Runner, pending
 from tamis.pipeline.progress import Progress
-from tamis.pipeline.sift import Sift, most_tasks
+from tamis.pipeline.sift import Sift, most_tasks, shared_out
 from tamis.pipeline.stage import prepare
 from tamis.pipeline.storage.location import Location
 

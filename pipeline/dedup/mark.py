@@ -14,17 +14,16 @@ import pyarrow.compute as pc
 from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.dedup.elect import METHODS
-from tamis.pipeline.dedup.election import stars_name
 from tamis.pipeline.dedup.rates import tallied
 from tamis.pipeline.dedup.second import rewrite
 from tamis.pipeline.dedup.signed import Signed
-from tamis.pipeline.dedup.work import Work, numbers
+from tamis.pipeline.dedup.work import Work, numbers, stars_name
 from tamis.pipeline.guard import Guard
 from tamis.pipeline.rounds import FIRST
 from tamis.pipeline.schema import Status
 from tamis.pipeline.signals import one_chunk
 
-NOTHING = pa.schema(
+DECIDED = pa.schema(
     [
         ("of", pa.string()),
         ("cluster", pa.int64()),
@@ -34,8 +33,8 @@ NOTHING = pa.schema(
         ("band", pa.int16()),
         ("chained", pa.bool_()),
     ]
-).empty_table()
-"""What is decided in a corpus in which no two documents share a band."""
+)
+"""What is decided of members of groups."""
 
 
 @dataclass
@@ -158,7 +157,7 @@ class Answers:
             batch = work.read(stars_name(place))
             bounds = np.searchsorted(numbers(batch, "row"), (low, high))
             parts.append(batch.slice(bounds[0], bounds[1] - bounds[0]))
-        self.rows, self.decided = np.empty(0, np.int32), NOTHING
+        self.rows, self.decided = np.empty(0, np.int32), DECIDED.empty_table()
         if parts:
             self.decided = pa.Table.from_batches(parts).sort_by("row").combine_chunks()
             self.rows = self.signed[self.decided.column("row").to_numpy() - low]

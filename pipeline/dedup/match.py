@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from tamis.pipeline.dedup.settings import Dedup
 from tamis.pipeline.dedup.signed import Signed
 from tamis.pipeline.dedup.work import Work, numbers
 from tamis.pipeline.guard import Guard
+from tamis.pipeline.sift import shared_out
 from tamis.pipeline.storage.location import Location
 
 NONE = {name: np.empty(0, np.int64) for name in ("component", "row", "representative", "failed")}
@@ -45,13 +45,6 @@ def ranges(shards: int) -> list[tuple[int, int]]:
 def match_tasks(names: Sequence[str], shards: int) -> list[list[int]]:
     """Units, a band and a range each, in tasks."""
     return shared_out(len(names) * len(ranges(shards)), shards)
-
-
-def shared_out(units: int, shards: int) -> list[list[int]]:
-    """Units in as many tasks as there are shards at most."""
-    count = max(1, min(units, shards))
-    ends = [units * place // count for place in range(count + 1)]
-    return [list(range(*pair)) for pair in pairwise(ends)]
 
 
 @dataclass
@@ -119,22 +112,25 @@ def _edges(unit: int) -> str:
     return f"edges-{unit:05d}"
 
 
-def longest_run(work: Work) -> int:
-    """How many documents share a key at most."""
-    units = range(len(MatchPhase(work, ()).units))
-    return max((work.fact(_edges(unit), "longest") or 0 for unit in units), default=0)
-
-
 def join(phase: MatchPhase, scratch: Path) -> None:
     """Writes the members of all groups of two and more that bands join."""
     work = phase.work_
     signed = Signed(work.corpus, work.stage, phase.index)
     rows, component = components(phase.edges(), signed.total, scratch)
-    write_members(work, signed, rows, component, np.zeros(len(rows), np.uint8))
+    units = range(len(phase.units))
+    longest = max((work.fact(_edges(unit), "longest") or 0 for unit in units), default=0)
+    failed = np.zeros(len(rows), np.uint8)
+    write_members(work, signed, rows, component, failed, longest=longest)
 
 
 def write_members(
-    work: Work, signed: Signed, rows: Any, component: Any, failed: Any, name: str = "members"
+    work: Work,
+    signed: Signed,
+    rows: Any,
+    component: Any,
+    failed: Any,
+    name: str = "members",
+    **facts: Any,
 ) -> None:
     """Writes groups in the order in which their members may become centres.
 
@@ -143,7 +139,7 @@ def write_members(
     which may differ.
     """
     if not len(rows):
-        work.write(name, NONE)
+        work.write(name, NONE, **facts)
         return
     measure: Any = work.stage.measure
     order = np.lexsort((rows, signed.take("priority", rows), failed, rows < signed.own, component))
@@ -152,4 +148,4 @@ def write_members(
     if "url" not in measure.methods:
         first = representatives(rows, component, signed.take("text_hash", rows))
     columns = {"component": component, "row": rows, "representative": first, "failed": failed}
-    work.write(name, columns)
+    work.write(name, columns, **facts)

@@ -18,7 +18,6 @@ Method = Literal["minhash", "text", "url", "containment"]
 Criterion = Literal["first", "longest", "newest", "perplexity"]
 COLUMN_OF: dict[Criterion, str] = {"newest": "date", "perplexity": "perplexity"}
 """What a keeper is chosen by, where that is a column of its own."""
-WORKERS_NEED = ("tamis.pipeline.dedup.loaded",)
 GIVES = pa.schema(
     [
         pa.field("duplicate", pa.bool_()),

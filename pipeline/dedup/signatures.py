@@ -28,7 +28,6 @@ import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
-from tamis.filters.kernels import radix
 from tamis.filters.kernels.arrays import Bytes, Floats, Hashes, Ints
 from tamis.pipeline.dedup.image import Image, image
 from tamis.pipeline.errors import Damaged
@@ -100,6 +99,8 @@ def _band(keys: Hashes, order: npt.NDArray[np.uint32], count: int) -> tuple[pa.A
     sorted_keys, sorted_order = np.zeros(count, np.uint64), np.zeros(count, np.uint32)
     by_row = np.argsort(order, kind="stable")  # the sort by key keeps it among equal ones
     sorted_keys[: len(keys)], sorted_order[: len(keys)] = keys[by_row], order[by_row]
+    from tamis.filters.kernels import radix  # loads Numba, which readers are spared
+
     radix.sort(sorted_keys[: len(keys)], sorted_order[: len(keys)])
     return pa.array(sorted_keys), pa.array(sorted_order)
 

@@ -11,10 +11,8 @@ import pyarrow.compute as pc
 
 from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
-from tamis.pipeline.dedup.election import stars_name
-from tamis.pipeline.dedup.match import longest_run
 from tamis.pipeline.dedup.rates import alarms, large_clusters, total
-from tamis.pipeline.dedup.work import Work, notes_file, numbers, signature_file
+from tamis.pipeline.dedup.work import Work, notes_file, numbers, signature_file, stars_name
 from tamis.pipeline.rounds import FIRST, clusters
 from tamis.pipeline.stage import Stage
 
@@ -30,7 +28,7 @@ def note_first(work: Work, units: int) -> None:
     found = {
         "groups": pc.count_distinct(groups).as_py(),
         "in_groups": len(groups),
-        "longest_run": longest_run(work),
+        "longest_run": work.fact("members", "longest"),
         "uncompared_pairs": sum(count or 0 for count in left),
     }
     work.corpus.complete(work.stage.name, NOTES[1], {"key": work.key, **found})

@@ -64,6 +64,11 @@ class Work:
         return self.corpus.root / "signals" / self.stage.name / "work" / f"{name}.arrow"
 
 
+def stars_name(unit: int) -> str:
+    """The file of a share of all members: what became of them."""
+    return f"stars-{unit:05d}"
+
+
 def signature_file(corpus: Corpus, stage: str, shard: str) -> Location:
     """What the documents of a shard are compared by."""
     return corpus.root / "signals" / stage / "signatures" / f"{shard}.arrow"

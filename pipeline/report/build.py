@@ -8,6 +8,7 @@ from typing import Any
 
 from tamis.pipeline import ledger
 from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.dedup.summary import in_short
 from tamis.pipeline.files import canonical
 from tamis.pipeline.ledger import total
 from tamis.pipeline.progress import Progress
@@ -51,6 +52,7 @@ class Report:
         self._second_pass(scan)
         texts = shown(self.corpus, self.stages, self.samples)
         amounts = ledger.ledger(self.corpus, self.recipe.name, tally, self.missing)
+        amounts["clusters"] = in_short(self.corpus, self.stages)
         counted = {stage["name"]: stage for stage in amounts["stages"]}
         return {
             "format": FORMAT,

@@ -137,6 +137,7 @@ def test_commands_one_after_the_other_without_naming_a_recipe(tmp_path: Path, ta
     assert "taking no part: language" in said and "tamis language" in said
     assert "taking" not in tamis("language", tmp_path / "c").stderr
     assert "taking" not in tamis("perplexity", tmp_path / "c").stderr
+    assert "taking" not in tamis("dedup", tmp_path / "c").stderr
     assert "taking" not in tamis("heuristics", tmp_path / "c").stderr
     assert "taking" not in tamis("write", tmp_path / "c").stderr
     assert tamis("--version").stdout.startswith("tamis ")
