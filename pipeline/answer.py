@@ -149,7 +149,8 @@ def _check_ready(sift: Sift, name: str, runner: Runner) -> None:
 
 def _counted(sift: Sift, name: str, runner: Runner) -> dict[str, Any]:
     stage = sift.recipe.stage(name)
-    sift.settle([*sift.stages_before(stage)[0], stage], runner)
+    before = [sift.recipe.stage(earlier.name) for earlier in sift.stages_before(stage)[0]]
+    sift.settle([*before, stage], runner)
     stages = sift.present()[0]
     done = next(s for s in stages if s.name == name)
     tally = sift.tally([*stages[: stages.index(done)], done], runner)
