@@ -28,7 +28,7 @@ import numpy.typing as npt
 import orjson
 import pyarrow.parquet as pq
 from datasketch import MinHash
-from dedup_drawing import DRAWING, drawing
+from dedup_shown import DRAWING, drawing, report
 from measuring import tamis
 from numba import njit
 from texts import DEFAULT_DATA, SCRATCH, fresh
@@ -371,35 +371,6 @@ def _script() -> Path:
 def _call(command: list[str | Path]) -> str:
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=True)
     return done.stdout.strip().rpartition("\n")[2]
-
-
-def report(found: dict[str, Any]) -> str:
-    """The tables as Markdown."""
-    out = []
-    if "curve" in found:
-        tenths = found["curve"]["tenths"]
-        out += [f"| similarity | pairs | curve | {' | '.join(tenths)} |"]
-        out += ["| --- " * (len(tenths) + 3) + "|"]
-        for first in next(iter(tenths.values())):
-            cells = [f"{first['from']:.1f}", f"{first['pairs']:,}", f"{first['curve']:.4f}"]
-            for rows in tenths.values():
-                row = {r["from"]: r for r in rows}.get(first["from"])
-                if row is None:
-                    cells.append("")
-                    continue
-                cells.append(f"{row['found'] - row['curve']:+.4f} ± {row['error']:.4f}")
-            out.append("| " + " | ".join(cells) + " |")
-    head = ["found as", "threshold", "precision", "recall", "F1", "of the curve", "joined: P", "R"]
-    out += ["", "| " + " | ".join(head) + " |", "| --- " * len(head) + "|"]
-    for row in found.get("labelled", ()):
-        joined = row.get("joined by bands", {})
-        cells = [row["name"], row["threshold"]]
-        cells += [f"{row[key]:.3f}" for key in ("precision", "recall", "f1")]
-        cells += [f"{row.get('recall of the curve', float('nan')):.3f}"]
-        cells += [f"{joined.get(key, float('nan')):.3f}" for key in ("precision", "recall")]
-        out.append("| " + " | ".join(map(str, cells)) + f" | {row['false']}")
-    out += ["", json.dumps(found.get("books"), indent=1)]
-    return "\n".join(out)
 
 
 def main() -> None:

@@ -1,6 +1,9 @@
-"""The picture of docs/dedup.md: S-curves of published settings, and what was measured."""
+"""What the measurement of deduplication shows: tables, and the picture of docs/dedup.md."""
 
 from __future__ import annotations
+
+import json
+from typing import Any
 
 import numpy as np
 from texts import ROOT
@@ -59,3 +62,32 @@ def drawing(points: dict[str, list[dict[str, float]]]) -> str:
         parts.append(f'<circle cx="611" cy="{legend - 4}" {mark}/>')
         parts.append(text(630, legend, name))
     return "\n".join([*parts, "</svg>", ""])
+
+
+def report(found: dict[str, Any]) -> str:
+    """The tables as Markdown."""
+    out = []
+    if "curve" in found:
+        tenths = found["curve"]["tenths"]
+        out += [f"| similarity | pairs | curve | {' | '.join(tenths)} |"]
+        out += ["| --- " * (len(tenths) + 3) + "|"]
+        for first in next(iter(tenths.values())):
+            cells = [f"{first['from']:.1f}", f"{first['pairs']:,}", f"{first['curve']:.4f}"]
+            for rows in tenths.values():
+                row = {r["from"]: r for r in rows}.get(first["from"])
+                if row is None:
+                    cells.append("")
+                    continue
+                cells.append(f"{row['found'] - row['curve']:+.4f} ± {row['error']:.4f}")
+            out.append("| " + " | ".join(cells) + " |")
+    head = ["found as", "threshold", "precision", "recall", "F1", "of the curve", "joined: P", "R"]
+    out += ["", "| " + " | ".join(head) + " |", "| --- " * len(head) + "|"]
+    for row in found.get("labelled", ()):
+        joined = row.get("joined by bands", {})
+        cells = [row["name"], row["threshold"]]
+        cells += [f"{row[key]:.3f}" for key in ("precision", "recall", "f1")]
+        cells += [f"{row.get('recall of the curve', float('nan')):.3f}"]
+        cells += [f"{joined.get(key, float('nan')):.3f}" for key in ("precision", "recall")]
+        out.append("| " + " | ".join(map(str, cells)) + f" | {row['false']}")
+    out += ["", json.dumps(found.get("books"), indent=1)]
+    return "\n".join(out)
