@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.dedup.elect import (
     METHODS,
     Bounds,
@@ -21,29 +20,19 @@ from tamis.pipeline.dedup.elect import (
 from tamis.pipeline.dedup.gather import Sets
 from tamis.pipeline.dedup.settings import Dedup
 from tamis.pipeline.dedup.signed import Signed
-from tamis.pipeline.dedup.work import Work, numbers, stars_name
-from tamis.pipeline.guard import Guard
+from tamis.pipeline.dedup.work import Work, WorkPhase, numbers, stars_name
 from tamis.pipeline.storage.location import Location
 
 TEXT = METHODS.index("text")
 
 
 @dataclass
-class ElectPhase:
+class ElectPhase(WorkPhase):
     """Cuts groups into clusters; its units are equal shares of all their members."""
 
-    work_: Work
     index: tuple[Location, ...]
-    tasks: Sequence[Sequence[int]]
-    quiet: bool = True
 
-    @property
-    def corpus(self) -> Corpus:
-        return self.work_.corpus
-
-    @property
-    def name(self) -> str:
-        return f"{self.work_.stage.name}-elect"
+    step: ClassVar[str] = "elect"
 
     @property
     def units(self) -> int:
@@ -52,16 +41,8 @@ class ElectPhase:
     def done(self, unit: int) -> bool:
         return self.work_.done(stars_name(unit))
 
-    def size(self, unit: int) -> int:
-        return 0
-
-    def part(self, rank: int) -> ElectPhase:
-        return self
-
-    def work(self, unit: int, guard: Guard) -> None:
+    def make(self, unit: int) -> None:
         """Writes what became of the members of some groups, in the order of rows."""
-        if self.done(unit):
-            return
         batch = self.work_.read("members")
         start, stop = (_boundary(batch, self.units, place) for place in (unit, unit + 1))
         signed = Signed(self.corpus, self.work_.stage, self.index)

@@ -2,54 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
 from tamis.filters.minhash import Signer
-from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.dedup.sign import buffers
 from tamis.pipeline.dedup.signed import Signed
-from tamis.pipeline.dedup.work import Work, numbers
-from tamis.pipeline.guard import Guard
+from tamis.pipeline.dedup.work import Work, WorkPhase, numbers
 from tamis.pipeline.signals import ShardReader
 from tamis.pipeline.stage import Stage
 
 
 @dataclass
-class GatherPhase:
+class GatherPhase(WorkPhase):
     """Writes the shingle sets of the members of groups; its units are shards."""
 
-    work_: Work
     earlier: list[Stage]
-    tasks: Sequence[Sequence[int]]
-    quiet: bool = True
 
-    @property
-    def corpus(self) -> Corpus:
-        return self.work_.corpus
-
-    @property
-    def name(self) -> str:
-        return f"{self.work_.stage.name}-gather"
+    step: ClassVar[str] = "gather"
 
     def done(self, unit: int) -> bool:
         return self.work_.done(sets_name(unit))
 
-    def size(self, unit: int) -> int:
-        return 0
-
-    def part(self, rank: int) -> GatherPhase:
-        return self
-
-    def work(self, unit: int, guard: Guard) -> None:
+    def make(self, unit: int) -> None:
         """Writes one shard's sets: the row, and its distinct shingles in ascending order."""
-        if self.done(unit):
-            return
         measure: Any = self.work_.stage.measure
         signer = Signer(measure.shingling, measure.banding)
         signed = Signed(self.corpus, self.work_.stage)

@@ -103,7 +103,7 @@ class State:
     def first(self) -> Work | None:
         """The first round; None if it is done."""
         work = Work(self.corpus, self.stage, self.fingerprint)
-        mark = MarkPhase(work, self.units, self.tasks)
+        mark = MarkPhase(work, self.tasks, self.units)
         done = all(mark.done(unit) for unit in range(len(self.corpus.shards)))
         return None if done else work
 
@@ -144,7 +144,8 @@ class Match(_Job):
 
     def phase(self) -> MatchPhase | None:
         work = self.state.first()
-        return MatchPhase(work, self.state.index) if work else None
+        tasks = match_tasks(band_names(self.state.measure), len(self.state.corpus.shards))
+        return MatchPhase(work, tasks, self.state.index) if work else None
 
     def settle(self, runner: Runner) -> None:
         if (phase := self.phase()) and not phase.work_.done("members"):
@@ -174,7 +175,7 @@ class Gather(_Round):
         by_shingles = {"minhash", "containment"} & {*state.measure.methods}
         if state.measure.verify == "estimate" or not by_shingles or (work := self.work()) is None:
             return None
-        return GatherPhase(work, state.earlier, state.tasks)
+        return GatherPhase(work, state.tasks, state.earlier)
 
 
 class Elect(_Round):
@@ -183,7 +184,8 @@ class Elect(_Round):
     def phase(self) -> Phase | None:
         state, work = self.state, self.work()
         index = () if self.again else state.index
-        return ElectPhase(work, index, [[unit] for unit in range(state.units)]) if work else None
+        tasks = [[unit] for unit in range(state.units)]
+        return ElectPhase(work, tasks, index) if work else None
 
 
 class Mark(_Job):
@@ -194,7 +196,7 @@ class Mark(_Job):
         if (work := state.first()) is None:
             return None
         decided = work.read("members").num_rows
-        return MarkPhase(work, state.units if decided else 0, state.tasks)
+        return MarkPhase(work, state.tasks, state.units if decided else 0)
 
     def settle(self, runner: Runner) -> None:
         state = self.state
@@ -223,7 +225,7 @@ class Judge(_Job):
         if (work := state.second()) is None:
             return None
         seen = replace(work, stage=replace(state.stage, view=view))
-        return JudgePhase(seen, state.earlier, state.sift.judges(state.stage), state.tasks)
+        return JudgePhase(seen, state.tasks, state.earlier, state.sift.judges(state.stage))
 
     def settle(self, runner: Runner) -> None:
         phase, work = self.phase(), self.state.second()
@@ -239,7 +241,7 @@ class Chance(_Job):
         if (work := state.second()) is None:
             return None
         rows, tasks = chances(state, work)
-        return ChancePhase(work, rows, tasks) if tasks else None
+        return ChancePhase(work, tasks, rows) if tasks else None
 
 
 def chances(state: State, work: Work) -> tuple[Any, list[list[int]]]:
@@ -299,7 +301,7 @@ class Settle(_Job):
         if (work := state.second()) is None:
             return None
         decided = work.read("members").num_rows
-        return SettlePhase(work, state.units if decided else 0, state.tasks)
+        return SettlePhase(work, state.tasks, state.units if decided else 0)
 
     def settle(self, runner: Runner) -> None:
         state = self.state

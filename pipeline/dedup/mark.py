@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.pipeline import files
-from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.dedup.elect import METHODS
 from tamis.pipeline.dedup.rates import tallied
 from tamis.pipeline.dedup.second import rewrite
 from tamis.pipeline.dedup.signed import Signed
-from tamis.pipeline.dedup.work import Work, numbers, stars_name
-from tamis.pipeline.guard import Guard
+from tamis.pipeline.dedup.work import Work, WorkPhase, numbers, stars_name
 from tamis.pipeline.rounds import FIRST
 from tamis.pipeline.schema import Status
 from tamis.pipeline.signals import one_chunk
@@ -38,21 +35,12 @@ DECIDED = pa.schema(
 
 
 @dataclass
-class MarkPhase:
+class MarkPhase(WorkPhase):
     """Writes the first answer of a stage; its units are shards."""
 
-    work_: Work
     units: int
-    tasks: Sequence[Sequence[int]]
-    quiet: bool = True
 
-    @property
-    def corpus(self) -> Corpus:
-        return self.work_.corpus
-
-    @property
-    def name(self) -> str:
-        return f"{self.work_.stage.name}-mark"
+    step: ClassVar[str] = "mark"
 
     @property
     def place(self) -> str:
@@ -62,16 +50,8 @@ class MarkPhase:
         record = self.corpus.record(self.place, self.corpus.shards[unit].name) or {}
         return record.get("fingerprint") == self.work_.key
 
-    def size(self, unit: int) -> int:
-        return 0
-
-    def part(self, rank: int) -> MarkPhase:
-        return self
-
-    def work(self, unit: int, guard: Guard) -> None:
+    def make(self, unit: int) -> None:
         """Writes the signals of one shard."""
-        if self.done(unit):
-            return
         stage, shard = self.work_.stage, self.corpus.shards[unit]
         signed = Signed(self.corpus, stage)
         answers = Answers(self.work_, signed, self.units, unit)
@@ -95,36 +75,19 @@ class MarkPhase:
 
 
 @dataclass
-class SettlePhase:
+class SettlePhase(WorkPhase):
     """Writes the final answer of a stage: the first, but for clusters that were cut again."""
 
-    work_: Work
     units: int
-    tasks: Sequence[Sequence[int]]
-    quiet: bool = True
 
-    @property
-    def corpus(self) -> Corpus:
-        return self.work_.corpus
-
-    @property
-    def name(self) -> str:
-        return f"{self.work_.stage.name}-settle"
+    step: ClassVar[str] = "settle"
 
     def done(self, unit: int) -> bool:
         record = self.corpus.record(self.work_.stage.name, self.corpus.shards[unit].name) or {}
         return record.get("settled") == self.work_.key
 
-    def size(self, unit: int) -> int:
-        return 0
-
-    def part(self, rank: int) -> SettlePhase:
-        return self
-
-    def work(self, unit: int, guard: Guard) -> None:
+    def make(self, unit: int) -> None:
         """Writes one shard; its first answer by another name if nothing in it changed."""
-        if self.done(unit):
-            return
         stage, shard = self.work_.stage, self.corpus.shards[unit].name
         first = self.corpus.record(f"{stage.name}/{FIRST}", shard) or {}
         facts = {name: first[name] for name in ("fingerprint", "bytes", "sha256")}

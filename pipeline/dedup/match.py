@@ -10,17 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.dedup import bands, books
 from tamis.pipeline.dedup.join import components, representatives
 from tamis.pipeline.dedup.settings import Dedup
 from tamis.pipeline.dedup.signed import Signed
-from tamis.pipeline.dedup.work import Work, numbers
-from tamis.pipeline.guard import Guard
+from tamis.pipeline.dedup.work import Work, WorkPhase, numbers
 from tamis.pipeline.sift import shared_out
 from tamis.pipeline.storage.location import Location
 
@@ -48,20 +46,12 @@ def match_tasks(names: Sequence[str], shards: int) -> list[list[int]]:
 
 
 @dataclass
-class MatchPhase:
+class MatchPhase(WorkPhase):
     """Finds runs of equal keys; its units are a band and a range of its keys."""
 
-    work_: Work
     index: tuple[Location, ...]
-    quiet: bool = True
 
-    @property
-    def corpus(self) -> Corpus:
-        return self.work_.corpus
-
-    @property
-    def name(self) -> str:
-        return f"{self.work_.stage.name}-match"
+    step: ClassVar[str] = "match"
 
     @cached_property
     def units(self) -> list[tuple[str, tuple[int, int]]]:
@@ -69,24 +59,11 @@ class MatchPhase:
         cut = ranges(len(self.corpus.shards))
         return [(band, between) for band in band_names(measure) for between in cut]
 
-    @cached_property
-    def tasks(self) -> Sequence[Sequence[int]]:
-        measure: Any = self.work_.stage.measure
-        return match_tasks(band_names(measure), len(self.corpus.shards))
-
     def done(self, unit: int) -> bool:
         return self.work_.done(_edges(unit))
 
-    def size(self, unit: int) -> int:
-        return 0
-
-    def part(self, rank: int) -> MatchPhase:
-        return self
-
-    def work(self, unit: int, guard: Guard) -> None:
+    def make(self, unit: int) -> None:
         """Writes the pairs of neighbours in every run of equal keys."""
-        if self.done(unit):
-            return
         signed = Signed(self.corpus, self.work_.stage, self.index)
         band, (low, high) = self.units[unit]
         if band == "containment":

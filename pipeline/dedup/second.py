@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +20,7 @@ from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.dedup.match import write_members
 from tamis.pipeline.dedup.signed import Signed
-from tamis.pipeline.dedup.work import Work, numbers
-from tamis.pipeline.guard import Guard
+from tamis.pipeline.dedup.work import Work, WorkPhase, numbers
 from tamis.pipeline.rounds import CHANCE, FIRST
 from tamis.pipeline.rules import Mask
 from tamis.pipeline.signals import ShardReader, Verdicts, decision_columns, one_chunk
@@ -32,22 +31,15 @@ OF_TEXT = {"text", "text_bytes"}
 
 
 @dataclass
-class JudgePhase:
+class JudgePhase(WorkPhase):
     """Notes who passes the rules of later stages; its units are shards.
 
     In the first view these are keepers of clusters, and what is noted are clusters whose keeper
     fails; in the view `chance` they are members of such clusters, and the rows that pass are.
     """
 
-    work_: Work
     earlier: list[Stage]
     judges: list[Stage]
-    tasks: Sequence[Sequence[int]]
-    quiet: bool = True
-
-    @property
-    def corpus(self) -> Corpus:
-        return self.work_.corpus
 
     @property
     def view(self) -> str:
@@ -63,16 +55,8 @@ class JudgePhase:
     def file(self, unit: int) -> str:
         return f"{self.view}-{unit:05d}"
 
-    def size(self, unit: int) -> int:
-        return 0
-
-    def part(self, rank: int) -> JudgePhase:
-        return self
-
-    def work(self, unit: int, guard: Guard) -> None:
+    def make(self, unit: int) -> None:
         """Writes the clusters that failed, or the rows that pass."""
-        if self.done(unit):
-            return
         stage = self.work_.stage
         stages = [*self.earlier, stage, *self.judges]
         names = decision_columns(stages) | {*stage.schema.names}
@@ -145,21 +129,12 @@ def to_measure(work: Work, judges: Sequence[Stage]) -> Any:
 
 
 @dataclass
-class ChancePhase:
+class ChancePhase(WorkPhase):
     """Writes the first answer as if members with a chance had been kept; units are shards."""
 
-    work_: Work
     rows: Any
-    tasks: Sequence[Sequence[int]]
-    quiet: bool = True
 
-    @property
-    def corpus(self) -> Corpus:
-        return self.work_.corpus
-
-    @property
-    def name(self) -> str:
-        return f"{self.work_.stage.name}-chance"
+    step: ClassVar[str] = "chance"
 
     @property
     def place(self) -> str:
@@ -169,16 +144,8 @@ class ChancePhase:
         record = self.corpus.record(self.place, self.corpus.shards[unit].name) or {}
         return record.get("key") == self.work_.key
 
-    def size(self, unit: int) -> int:
-        return 0
-
-    def part(self, rank: int) -> ChancePhase:
-        return self
-
-    def work(self, unit: int, guard: Guard) -> None:
+    def make(self, unit: int) -> None:
         """Writes one shard."""
-        if self.done(unit):
-            return
         stage, shard = self.work_.stage, self.corpus.shards[unit].name
         signed = Signed(self.corpus, stage)
         low, high = signed.firsts[unit], signed.firsts[unit + 1]

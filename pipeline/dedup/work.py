@@ -6,15 +6,16 @@ work it belongs to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import pyarrow as pa
 
 from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import WorkError
+from tamis.pipeline.guard import Guard
 from tamis.pipeline.rounds import CHANCE
 from tamis.pipeline.stage import Stage
 from tamis.pipeline.storage.location import Location, Remote, remote
@@ -62,6 +63,44 @@ class Work:
 
     def _file(self, name: str) -> Location:
         return self.corpus.root / "signals" / self.stage.name / "work" / f"{name}.arrow"
+
+
+@dataclass
+class WorkPhase:
+    """A phase of a round, most of which take no time worth a line of progress."""
+
+    work_: Work
+    tasks: Sequence[Sequence[int]]
+
+    quiet: ClassVar[bool] = True
+    step: ClassVar[str] = ""
+
+    @property
+    def corpus(self) -> Corpus:
+        return self.work_.corpus
+
+    @property
+    def name(self) -> str:
+        return f"{self.work_.stage.name}-{self.step}"
+
+    def done(self, unit: int) -> bool:
+        """Whether a unit is as it should be."""
+        raise NotImplementedError
+
+    def size(self, unit: int) -> int:
+        return 0
+
+    def part(self, rank: int) -> Self:
+        return self
+
+    def work(self, unit: int, guard: Guard) -> None:
+        """Does one unit, unless it is done."""
+        if not self.done(unit):
+            self.make(unit)
+
+    def make(self, unit: int) -> None:
+        """Writes what a unit becomes."""
+        raise NotImplementedError
 
 
 def stars_name(unit: int) -> str:
