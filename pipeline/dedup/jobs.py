@@ -103,7 +103,7 @@ class State:
     def first(self) -> Work | None:
         """The first round; None if it is done."""
         work = Work(self.corpus, self.stage, self.fingerprint)
-        mark = MarkPhase(work, self.tasks, self.units)
+        mark = MarkPhase(work, self.tasks, self.units, [])
         done = all(mark.done(unit) for unit in range(len(self.corpus.shards)))
         return None if done else work
 
@@ -196,7 +196,8 @@ class Mark(_Job):
         if (work := state.first()) is None:
             return None
         decided = work.read("members").num_rows
-        return MarkPhase(work, state.tasks, state.units if decided else 0)
+        units = state.units if decided else 0
+        return MarkPhase(work, state.tasks, units, state.earlier)
 
     def settle(self, runner: Runner) -> None:
         state = self.state

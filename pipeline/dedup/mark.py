@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -17,8 +18,10 @@ from tamis.pipeline.dedup.second import rewrite
 from tamis.pipeline.dedup.signed import Signed
 from tamis.pipeline.dedup.work import Work, WorkPhase, numbers, stars_name
 from tamis.pipeline.rounds import FIRST
+from tamis.pipeline.rules import Mask, in_scope
 from tamis.pipeline.schema import Status
-from tamis.pipeline.signals import one_chunk
+from tamis.pipeline.signals import ShardReader, one_chunk
+from tamis.pipeline.stage import Stage
 
 DECIDED = pa.schema(
     [
@@ -39,6 +42,7 @@ class MarkPhase(WorkPhase):
     """Writes the first answer of a stage; its units are shards."""
 
     units: int
+    earlier: list[Stage]
 
     step: ClassVar[str] = "mark"
 
@@ -59,19 +63,28 @@ class MarkPhase(WorkPhase):
         retract = partial(self.corpus.retract, self.place, shard.name)
         with (
             files.atomic(path, before=retract) as draft,
-            files.parquet_file(self.corpus.documents(shard.name)) as documents,
             files.parquet_writer(draft.path, stage.schema) as out,
+            ExitStack() as stack,
         ):
-            first = 0
-            for group in range(documents.num_row_groups):
-                stop = first + documents.metadata.row_group(group).num_rows
+            first, reader = 0, ShardReader(self.corpus, shard.name, self.earlier, stack)
+            for group in range(reader.row_groups):
+                stop = first + reader.rows(group)
                 columns = answers.between(first, stop)
+                within = in_scope(stage.only, reader.read(group, stage.only), stop - first)
+                columns[f"{stage.name}_status"] = _outside(columns[f"{stage.name}_status"], within)
                 table = pa.Table.from_arrays(list(columns.values()), schema=stage.schema)
                 out.write_table(table, row_group_size=max(1, stop - first))
                 first = stop
         found = tallied(self.corpus, stage, shard.name, self.place)
         record = {"fingerprint": self.work_.key, **found, **draft.facts}
         self.corpus.complete(self.place, shard.name, record)
+
+
+def _outside(status: pa.Array, within: Mask) -> pa.Array:
+    """The status of documents, of which those out of the stage's scope were not signed."""
+    values = status.to_numpy().copy()
+    values[~within] = Status.NOT_APPLICABLE
+    return pa.array(values)
 
 
 @dataclass

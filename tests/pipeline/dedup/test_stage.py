@@ -288,3 +288,20 @@ def test_a_corpus_that_is_for_reading_only(place: Path, tmp_path: Path) -> None:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_documents_out_of_scope_stay_and_are_counted(tmp_path: Path) -> None:
+    """A stage for one source must not ask for the others to be measured, for ever."""
+    texts = [" ".join(f"word{n}" for n in range(60))] * 4
+    rows = [{"id": f"p{n}", "text": t, "source": "ab"[n % 2]} for n, t in enumerate(texts)]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    only = 'kind = "dedup"\nonly = { source = ["a"] }'
+    looser = '[[stage]]\nkind = "noop"\n'
+    (tmp_path / "r.toml").write_text(DEDUP.replace('kind = "dedup"', only) + looser)
+    sift(tmp_path, "run", "r.toml", "in.jsonl", "-o", "corpus")
+    sift(tmp_path, "write", "corpus", "--set", "dedup.rules.duplicate.max=0.5")
+    ledger = json.loads((tmp_path / "corpus/ledger.json").read_text())
+    (stage,) = (stage for stage in ledger["stages"] if stage["name"] == "dedup")
+    amounts = {k: stage[k]["documents"] for k in ("entered", "evaluated", "not_applicable")}
+    assert amounts == {"entered": 4, "evaluated": 2, "not_applicable": 2}
+    assert kept(tmp_path / "corpus/cleaned") == {"p0", "p1", "p3"}
