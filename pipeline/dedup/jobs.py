@@ -84,16 +84,8 @@ class State:
 
     @cached_property
     def tasks(self) -> list[list[int]]:
-        """The shards in groups of so much text, whatever the number of workers."""
-        groups: list[list[int]] = []
-        room = 0
-        for unit, shard in enumerate(self.corpus.shards):
-            if room < shard.text_bytes:
-                groups.append([])
-                room = TASK_BYTES
-            groups[-1].append(unit)
-            room -= shard.text_bytes
-        return groups
+        """The shards as tasks."""
+        return grouped([shard.text_bytes for shard in self.corpus.shards])
 
     @property
     def units(self) -> int:
@@ -245,11 +237,23 @@ class Chance(_Job):
         return ChancePhase(work, tasks, rows) if tasks else None
 
 
+def grouped(sizes: Sequence[int]) -> list[list[int]]:
+    """Shards of these sizes in tasks of about TASK_BYTES, or larger ones if they would be many."""
+    total, before = max(1, sum(sizes)), 0
+    count = max(1, min(most_tasks(len(sizes)), -(-total // TASK_BYTES)))
+    groups: dict[int, list[int]] = {}
+    for unit, size in enumerate(sizes):
+        groups.setdefault(min(count - 1, before * count // total), []).append(unit)
+        before += size
+    return list(groups.values())
+
+
 def chances(state: State, work: Work) -> tuple[Any, list[list[int]]]:
-    """The rows to measure once more, and the shards that they are in, a task each."""
+    """The rows to measure once more, and the shards that they are in, as tasks."""
     rows = to_measure(work, state.sift.judges(state.stage))
-    units = [unit for unit, _, _ in state.signed(index=False).parts(rows)]
-    return rows, [[unit] for unit in units]
+    units = {unit for unit, _, _ in state.signed(index=False).parts(rows)}
+    tasks = [[unit for unit in task if unit in units] for task in state.tasks]
+    return rows, [task for task in tasks if task]
 
 
 @dataclass(frozen=True)

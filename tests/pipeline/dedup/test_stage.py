@@ -16,7 +16,9 @@ from families import JUDGES, Answer, pages, points, save
 from inprocess import sift
 from support import digests
 
+from tamis.pipeline.dedup.jobs import TASK_BYTES, grouped
 from tamis.pipeline.errors import CallError, WorkError
+from tamis.pipeline.sift import most_tasks
 
 DEDUP = """
 [[stage]]
@@ -305,3 +307,12 @@ def test_documents_out_of_scope_stay_and_are_counted(tmp_path: Path) -> None:
     amounts = {k: stage[k]["documents"] for k in ("entered", "evaluated", "not_applicable")}
     assert amounts == {"entered": 4, "evaluated": 2, "not_applicable": 2}
     assert kept(tmp_path / "corpus/cleaned") == {"p0", "p1", "p3"}
+
+
+@pytest.mark.parametrize("sizes", [[], [5], [0] * 9, [40_000_000] * 7, [10**9, 1] * 2000])
+def test_tasks_are_no_more_than_a_cluster_was_promised(sizes: list[int]) -> None:
+    """Slurm is told how long an array is before anything has run."""
+    tasks = grouped(sizes)
+    assert [unit for task in tasks for unit in task] == list(range(len(sizes)))
+    assert len(tasks) <= most_tasks(len(sizes)) or not sizes
+    assert len(tasks) >= min(most_tasks(len(sizes)), sum(sizes) // TASK_BYTES) // 2
