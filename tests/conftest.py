@@ -84,11 +84,15 @@ def sleeping(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tamis:
-    """Runs a command as `tamis` does, but in this process, which spares its start.
+    """Runs a command as `tamis` does, but in this process, tasks too, which spares their start.
 
-    For commands that start no workers: those would keep the environment of the first.
+    Not where processes are the point, nor for stages of a module of one's own: a second one of the
+    same name would be the first.
     """
+    from inprocess import run_phase
+
     from tamis.pipeline.cli.app import run_command
+    from tamis.pipeline.engine import Local
 
     def run(*arguments: object, expect: int = 0) -> subprocess.CompletedProcess[str]:
         call = ["tamis", *map(str, arguments)]
@@ -98,6 +102,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tamis:
             patch.chdir(tmp_path)
             patch.setattr("sys.argv", call)
             patch.setattr("sys.path", sys.path.copy())  # a command adds its directory
+            patch.setattr(Local, "run", run_phase)
             try:
                 with pytest.raises(SystemExit) as ended:
                     run_command()

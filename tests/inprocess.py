@@ -9,16 +9,19 @@ from typing import Any
 from unittest import mock
 
 from tamis.pipeline.cli.app import app
-from tamis.pipeline.engine import Local
+from tamis.pipeline.engine import Local, watched
 from tamis.pipeline.guard import Guard
 from tamis.pipeline.phase import Phase, pending
 
 
 def run_phase(self: Local, phase: Phase, quiet: bool = False) -> None:
     """Every unit that is not done, in order."""
-    for rank in pending(phase):
-        for unit in phase.tasks[rank]:
-            phase.work(unit, Guard())
+    ranks = pending(phase)
+    progress = watched(phase, ranks, quiet or self.quiet)
+    if ranks:
+        with progress:
+            for unit in (unit for rank in ranks for unit in phase.tasks[rank]):
+                phase.work(unit, Guard())
 
 
 def sift(place: Path, *arguments: object) -> None:

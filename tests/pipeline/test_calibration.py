@@ -119,16 +119,16 @@ def test_a_stage_may_be_for_one_bucket_only(corpus: Path) -> None:
     assert {row[0] for row in duckdb.sql(query).fetchall()} == small
 
 
-def test_other_documents_alive_mean_other_buckets(corpus: Path, tamis) -> None:
+def test_other_documents_alive_mean_other_buckets(corpus: Path, here) -> None:
     """Buckets of documents that another rule has rejected since would be stale."""
     before = classes(corpus)
     change = ["--set", "language.rules.wanted.in=['en', 'de']"]
-    stale = tamis("status", "corpus", "--recipe", "sizes.toml", *change).stdout
+    stale = here("status", "corpus", "--recipe", "sizes.toml", *change).stdout
     assert "documents alive" in next(line for line in stale.splitlines() if "size" in line)
-    tamis("run", "sizes.toml", "-o", "corpus", *change)
+    here("run", "sizes.toml", "-o", "corpus", *change)
     kept = duckdb.sql(f"SELECT DISTINCT language FROM '{corpus}/cleaned/*.parquet'").fetchall()
     assert sorted(kept) == [("de",), ("en",)]
     now = [row for row in classes(corpus) if row[0] != "fr"]
     assert now == [row for row in before if row[0] != "fr"], "each language stands for itself"
-    done = tamis("status", "corpus").stdout
+    done = here("status", "corpus").stdout
     assert done.count("done") == 5, done

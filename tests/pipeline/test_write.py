@@ -51,9 +51,9 @@ def test_cleaned_shards_carry_text_meta_and_signals(sifted: Path) -> None:
     assert rows(bad) == [(0,)]
 
 
-def test_jsonl_zst_holds_the_same_documents(tmp_path: Path, tamis, sifted: Path) -> None:
+def test_jsonl_zst_holds_the_same_documents(tmp_path: Path, here, sifted: Path) -> None:
     """Two formats, one answer."""
-    tamis("write", sifted / "corpus", "-o", tmp_path / "out", "--format", "jsonl.zst")
+    here("write", sifted / "corpus", "-o", tmp_path / "out", "--format", "jsonl.zst")
     found = {}
     for path in sorted((tmp_path / "out").glob("*.jsonl.zst")):
         for line in zstd.decompress(path.read_bytes()).decode().splitlines():
@@ -90,25 +90,25 @@ def test_size_categories_are_the_hubs(documents: int, category: str) -> None:
 
 
 def test_without_a_rule_is_what_the_recipe_without_it_gives(
-    tmp_path: Path, tamis, sifted: Path, inputs: Path, recipe: Path
+    tmp_path: Path, here, sifted: Path, inputs: Path, recipe: Path
 ) -> None:
     """An arm that differs from the recipe it stands for measures something else."""
     before = digests(sifted / "corpus")
-    tamis("write", sifted / "corpus", "--without", "language.wanted", "-o", tmp_path / "arm")
+    here("write", sifted / "corpus", "--without", "language.wanted", "-o", tmp_path / "arm")
     text = recipe.read_text().replace(
         'wanted = { column = "language", in = ["en", "de", "fr"] }', ""
     )
     (tmp_path / "laws.toml").write_text(text)
-    tamis("run", tmp_path / "laws.toml", inputs, "-o", tmp_path / "whole")
+    here("run", tmp_path / "laws.toml", inputs, "-o", tmp_path / "whole")
     arm = {p.name: p.read_bytes() for p in (tmp_path / "arm").glob("*.parquet")}
     whole = {p.name: p.read_bytes() for p in (tmp_path / "whole/cleaned").glob("*.parquet")}
     assert arm == whole and arm
     assert digests(sifted / "corpus") == before
 
 
-def test_without_a_stage(tmp_path: Path, tamis, here, sifted: Path) -> None:
+def test_without_a_stage(tmp_path: Path, here, sifted: Path) -> None:
     """Leaving a stage out brings its rejects to life for the stages after it."""
-    done = tamis("write", sifted / "corpus", "--without", "again", "-o", tmp_path / "arm", "--json")
+    done = here("write", sifted / "corpus", "--without", "again", "-o", tmp_path / "arm", "--json")
     ledger = json.loads(done.stdout)
     assert [s["name"] for s in ledger["stages"]] == ["noop", "language"]
     whole = json.loads((sifted / "corpus/ledger.json").read_text())
@@ -117,10 +117,10 @@ def test_without_a_stage(tmp_path: Path, tamis, here, sifted: Path) -> None:
     here("write", sifted / "corpus", "--without", "agian", "-o", tmp_path / "x", expect=2)
 
 
-def test_apply_gives_a_file_for_every_file(tmp_path: Path, tamis, pages: list[Path]) -> None:
+def test_apply_gives_a_file_for_every_file(tmp_path: Path, here, pages: list[Path]) -> None:
     """Plain shards in, plain shards out, under the names they came with."""
     out, rejected = tmp_path / "out", tmp_path / "rejected"
-    tamis("apply", "language", *pages, "-o", out, "--rejected", rejected)
+    here("apply", "language", *pages, "-o", out, "--rejected", rejected)
     assert sorted(p.name for p in out.glob("*.parquet")) == ["a.parquet", "b.parquet", "c.parquet"]
     assert {i[0] for i in rows(f"SELECT id FROM '{out}/a.parquet'")} == {
         f"a{n}" for n in (0, 2, 4, 6, 8)
@@ -131,7 +131,7 @@ def test_apply_gives_a_file_for_every_file(tmp_path: Path, tamis, pages: list[Pa
     ]
     assert [p.name for p in out.iterdir() if p.name.startswith(".")] == []
     again = {p.name: p.read_bytes() for p in out.iterdir()}
-    tamis("apply", "language", *pages, "-o", out, "--rejected", rejected)
+    here("apply", "language", *pages, "-o", out, "--rejected", rejected)
     assert {p.name: p.read_bytes() for p in out.iterdir()} == again
 
 
@@ -143,14 +143,14 @@ def english(folder: Path) -> Path:
     return path
 
 
-def test_write_again_after_the_rules_changed(tmp_path: Path, tamis, pages: list[Path]) -> None:
+def test_write_again_after_the_rules_changed(tmp_path: Path, here, pages: list[Path]) -> None:
     """What an earlier recipe wrote must not stay behind among the new shards."""
     corpus = tmp_path / "corpus"
-    tamis("run", english(tmp_path), *pages, "-o", corpus)
+    here("run", english(tmp_path), *pages, "-o", corpus)
     assert rows(f"SELECT count(*) FROM '{corpus}/cleaned/*.parquet'") == [(10,)]
-    tamis("write", corpus, "--set", 'language.rules.english.in=["en", "fr"]')
+    here("write", corpus, "--set", 'language.rules.english.in=["en", "fr"]')
     assert rows(f"SELECT count(*) FROM '{corpus}/cleaned/*.parquet'") == [(15,)]
-    tamis("write", corpus, "--format", "jsonl.zst")
+    here("write", corpus, "--format", "jsonl.zst")
     assert list((corpus / "cleaned").glob("*.parquet")) == []
 
 
@@ -164,24 +164,24 @@ def test_signals_read_well_in_duckdb(sifted: Path) -> None:
 
 
 def test_shards_of_another_corpus_are_never_taken_for_ours(
-    tmp_path: Path, tamis, pages: list[Path]
+    tmp_path: Path, here, pages: list[Path]
 ) -> None:
     """The same names and sizes, other documents: what is written last is what is there."""
     recipe = english(tmp_path)
     for name in ("one", "two"):
         text = f"The {name} who came to the mill was welcome to bread and to a story"
         (tmp_path / f"{name}.jsonl").write_text(json.dumps({"id": "x", "text": text}))
-        tamis("run", recipe, tmp_path / f"{name}.jsonl", "-o", tmp_path / name)
+        here("run", recipe, tmp_path / f"{name}.jsonl", "-o", tmp_path / name)
     for name in ("one", "two", "one"):
-        tamis("write", tmp_path / name, "-o", tmp_path / "out")
+        here("write", tmp_path / name, "-o", tmp_path / "out")
         assert name in rows(f"SELECT text FROM '{tmp_path}/out/*.parquet'")[0][0]
 
 
-def test_an_input_that_was_rewritten_is_noticed(tmp_path: Path, tamis, here) -> None:
+def test_an_input_that_was_rewritten_is_noticed(tmp_path: Path, here) -> None:
     """Documents of the old bytes under the new file's name."""
     source = tmp_path / "in.jsonl"
     source.write_text('{"text": "one"}\n')
-    tamis("ingest", source, "-o", tmp_path / "c")
+    here("ingest", source, "-o", tmp_path / "c")
     source.write_text('{"text": "one"}\n')
     assert "nothing to do" in here("ingest", source, "-o", tmp_path / "c").stderr
     source.write_text('{"text": "two"}\n')

@@ -47,27 +47,27 @@ def shelf() -> dict[str, str]:
     }
 
 
-def kept(tamis, tmp_path: Path, shelf: dict[str, str], methods: list[str]) -> dict[str, str | None]:
+def kept(here, tmp_path: Path, shelf: dict[str, str], methods: list[str]) -> dict[str, str | None]:
     (tmp_path / "r.toml").write_text(RECIPE.format(methods=json.dumps(methods)))
     with (tmp_path / "in.jsonl").open("w") as file:
         for name, text in shelf.items():
             file.write(json.dumps({"id": name, "text": text}) + "\n")
-    tamis("run", "r.toml", "in.jsonl", "-o", "corpus")
+    here("run", "r.toml", "in.jsonl", "-o", "corpus")
     ids = pq.read_table(tmp_path / "corpus/documents/00000.parquet").column("id").to_pylist()
     signals = pq.read_table(tmp_path / "corpus/signals/dedup/00000.parquet")
     return dict(zip(ids, signals.column("duplicate_of").to_pylist(), strict=True))
 
 
-def test_what_is_in_a_larger_book_goes(tamis, tmp_path: Path, shelf: dict[str, str]) -> None:
+def test_what_is_in_a_larger_book_goes(here, tmp_path: Path, shelf: dict[str, str]) -> None:
     """Half a book has a Jaccard similarity of 0.45 to it, which no band finds."""
-    found = kept(tamis, tmp_path, shelf, ["containment"])
+    found = kept(here, tmp_path, shelf, ["containment"])
     expected = dict.fromkeys(shelf)
     assert found == {**expected, "whale, half of it": "whale", "whale, bare": "whale"}
 
 
-def test_a_page_is_no_book(tamis, tmp_path: Path, shelf: dict[str, str]) -> None:
+def test_a_page_is_no_book(here, tmp_path: Path, shelf: dict[str, str]) -> None:
     """It is in a book word for word, and stays: what is long enough is the recipe's to say."""
-    found = kept(tamis, tmp_path, shelf, ["minhash", "containment"])
+    found = kept(here, tmp_path, shelf, ["minhash", "containment"])
     assert found["a page of the river"] is None
     assert found["whale, half of it"] == found["whale, bare"] == "whale"
 
