@@ -28,8 +28,9 @@ def tallied(corpus: Corpus, stage: Stage, shard: str, place: str) -> dict[str, A
 
     sources, hosts: documents, and copies of them; of hosts those that lose the most, whose share
     may be too high if they lose nothing in other shards. sizes: clusters by size, each counted
-    where its keeper is. chained: documents that left a group, unlike its keeper. large: clusters of
-    more documents than the stage allows, with the first members of this shard.
+    where its keeper is. chained: documents that left a group, unlike its keeper. published: copies
+    of documents of an index. large: clusters of more documents than the stage allows, with the
+    first members of this shard.
     """
     measure: Any = stage.measure
     names = {name: stage.given[name] for name in MARKS}
@@ -54,6 +55,7 @@ def tallied(corpus: Corpus, stage: Stage, shard: str, place: str) -> dict[str, A
         "hosts": _by(table, "host", HOSTS),
         "sizes": _sizes(table),
         "chained": pc.sum(table.column("duplicate_chained")).as_py() or 0,
+        "published": pc.sum(pc.less(table.column("duplicate_cluster"), 0)).as_py() or 0,
         "large": _large(table, measure.large),
     }
 

@@ -23,6 +23,8 @@ NOTES = {1: "round-1", 2: "round-2"}
 
 def note_first(work: Work, units: int) -> None:
     """Notes what is known of the first round while its files are there."""
+    if _is_noted(work, 1):
+        return
     groups = work.read("members").column("component")
     left = [work.fact(stars_name(unit), "uncompared") for unit in range(units)]
     found = {
@@ -36,6 +38,8 @@ def note_first(work: Work, units: int) -> None:
 
 def note_second(work: Work) -> None:
     """Notes what the second round did: clusters, of how many documents, and who passed of them."""
+    if _is_noted(work, 2):
+        return
     members = work.read("members")
     failed = members.num_rows - int(numbers(members, "failed").astype(int).sum())
     found = {
@@ -44,6 +48,12 @@ def note_second(work: Work) -> None:
         "passed": failed,
     }
     work.corpus.complete(work.stage.name, NOTES[2], {"key": work.key, **found})
+
+
+def _is_noted(work: Work, number: int) -> bool:
+    """Whether it was noted before: then files of the round may be gone."""
+    note = work.corpus.record(work.stage.name, NOTES[number])
+    return note is not None and note["key"] == work.key
 
 
 def summary(corpus: Corpus, stage: Stage) -> dict[str, Any]:
@@ -57,6 +67,7 @@ def summary(corpus: Corpus, stage: Stage) -> dict[str, Any]:
         "clusters": sizes.total(),
         "documents": sum(size * count for size, count in sizes.items()),
         "chained": sum(record["chained"] for record in records),
+        "of_published": sum(record["published"] for record in records),
         "first_round": _note(corpus, stage, 1),
         "second_round": None if stage.view else _note(corpus, stage, 2),
         "sizes": {str(size): count for size, count in sorted(sizes.items())},

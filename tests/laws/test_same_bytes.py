@@ -47,7 +47,7 @@ def test_stage_by_stage_is_the_same_as_run(
 
 
 def test_earlier_recipes_leave_no_trace(
-    tamis,
+    here,
     tmp_path: Path,
     inputs: Path,
     with_models: Path,
@@ -56,8 +56,8 @@ def test_earlier_recipes_leave_no_trace(
     """Rows that a looser recipe measured must not change what a stricter one answers."""
     corpus = tmp_path / "corpus"
     loose = ["--set", "language.rules.confident.min=0", "--set", 'language.rules.wanted.in=["ja"]']
-    tamis("run", with_models, inputs, "-o", corpus, *loose)
-    tamis("run", with_models, inputs, "-o", corpus)
+    here("run", with_models, inputs, "-o", corpus, *loose)
+    here("run", with_models, inputs, "-o", corpus)
     found, expected = digests(corpus), undisturbed_with_models
     different = {path for path in expected if found[path] != expected[path]}
     # Signals keep what was measured of rows that are dead now; the answer does not.
@@ -73,7 +73,7 @@ def written(path: Path, records: int) -> Path:
     return path
 
 
-def test_looser_rules_measure_just_the_rows_that_came_alive(tamis, tmp_path: Path) -> None:
+def test_looser_rules_measure_just_the_rows_that_came_alive(here, tmp_path: Path) -> None:
     """What is strict first and loose afterwards ends where loose alone does, byte for byte."""
     source = written(tmp_path / "in.jsonl", 800)
     stages = '[[stage]]\nkind = "language"\n[stage.rules]\n'
@@ -88,11 +88,11 @@ def test_looser_rules_measure_just_the_rows_that_came_alive(tamis, tmp_path: Pat
         )
         return duckdb.sql(query).fetchall()[0][0]
 
-    tamis("run", tmp_path / "strict.toml", source, "-o", tmp_path / "a")
+    here("run", tmp_path / "strict.toml", source, "-o", tmp_path / "a")
     before = json.loads((tmp_path / "a/ledger.json").read_text())["stages"][1]["entered"]
     measured_first = measured()
-    tamis("run", tmp_path / "loose.toml", source, "-o", tmp_path / "a")
-    tamis("run", tmp_path / "loose.toml", source, "-o", tmp_path / "b")
+    here("run", tmp_path / "loose.toml", source, "-o", tmp_path / "a")
+    here("run", tmp_path / "loose.toml", source, "-o", tmp_path / "b")
     after = json.loads((tmp_path / "a/ledger.json").read_text())["stages"][1]["entered"]
     assert before["documents"] < after["documents"]
     assert measured_first == before["documents"] and measured() == after["documents"]

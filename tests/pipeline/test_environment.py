@@ -128,16 +128,16 @@ def test_why_by_place_and_terminal_escapes(tmp_path: Path, tamis, here) -> None:
     assert "\x1b" not in shown and "\x9b" not in shown and "\\x1b" in shown
 
 
-def test_commands_one_after_the_other_without_naming_a_recipe(tmp_path: Path, tamis) -> None:
+def test_commands_one_after_the_other_without_naming_a_recipe(tmp_path: Path, here) -> None:
     """`ingest`, `language`, `write` is what a new user types first."""
     (tmp_path / "in.jsonl").write_text('{"text": "The rain fell on the old mill all night."}\n')
-    tamis("ingest", tmp_path / "in.jsonl", "-o", tmp_path / "c")
-    said = tamis("write", tmp_path / "c", "-o", tmp_path / "all").stderr
+    here("ingest", tmp_path / "in.jsonl", "-o", tmp_path / "c")
+    said = here("write", tmp_path / "c", "-o", tmp_path / "all").stderr
     assert "taking quickstart" in said
     assert "taking no part: language" in said and "tamis language" in said
-    assert "taking" not in tamis("language", tmp_path / "c").stderr
-    assert "taking" not in tamis("perplexity", tmp_path / "c").stderr
-    assert "taking" not in tamis("dedup", tmp_path / "c").stderr
-    assert "taking" not in tamis("heuristics", tmp_path / "c").stderr
-    assert "taking" not in tamis("write", tmp_path / "c").stderr
-    assert tamis("--version").stdout.startswith("tamis ")
+    assert "taking" not in here("language", tmp_path / "c").stderr
+    assert "taking" not in here("perplexity", tmp_path / "c").stderr
+    assert "taking" not in here("dedup", tmp_path / "c").stderr
+    assert "taking" not in here("heuristics", tmp_path / "c").stderr
+    assert "taking" not in here("write", tmp_path / "c").stderr
+    assert here("--version").stdout.startswith("tamis ")

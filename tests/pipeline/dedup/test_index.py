@@ -63,6 +63,8 @@ def test_what_is_like_a_published_document_goes_and_names_it(months: Months) -> 
         assert (row["duplicate_cluster"] or 0) < 0 or gone.get(name, "new") == "new"
         if name in gone:
             assert row["duplicate_similarity"] == pytest.approx(0.84, abs=0.08)
+    ledger = json.loads((months.root / "feb/ledger.json").read_text())
+    assert ledger["clusters"]["dedup"]["of_published"] == 3
 
 
 def test_a_new_row_stays_unless_it_is_linked_to_a_keeper(months: Months) -> None:

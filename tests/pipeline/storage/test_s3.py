@@ -107,20 +107,20 @@ def test_every_command_on_a_store(
     (tmp_path / laws).write_text(few)
     corpus, inputs = f"s3://{OUT}/corpus", "s3://bucket-in/**/*.jsonl"
     tamis("ingest", inputs, "-o", corpus, "--recipe", laws, "--workers", 2)
-    tamis("language", corpus, "--recipe", laws, "--workers", 2)
+    here("language", corpus, "--recipe", laws, "--workers", 2)
     assert "never measured" in here("status", corpus).stdout
-    tamis("write", corpus, "--workers", 2)
+    here("write", corpus, "--workers", 2)
     (found,) = json.loads(here("why", corpus, "00000:1", "--json").stdout)
     assert found["input"] == "pages/more.jsonl"
-    tamis("write", corpus, "-o", "kept", "--workers", 2)
+    here("write", corpus, "-o", "kept", "--workers", 2)
     whole = objects(s3, "corpus")
     assert digests(tmp_path / "kept")["00000.parquet"] == whole["cleaned/00000.parquet"]
     other = f"s3://{OUT}/other"
-    tamis("write", corpus, "-o", other, "--without", "language.wanted", "--workers", 2)
+    here("write", corpus, "-o", other, "--without", "language.wanted", "--workers", 2)
     assert objects(s3, "other").keys() == digests(tmp_path / "kept").keys()
     assert objects(s3, "corpus") == whole, "an arm left something behind"
-    tamis("apply", "language", "s3://bucket-in/pages/more.jsonl", "-o", f"s3://{OUT}/applied")
-    tamis("apply", "language", "s3://bucket-in/pages/more.jsonl", "-o", "applied")
+    here("apply", "language", "s3://bucket-in/pages/more.jsonl", "-o", f"s3://{OUT}/applied")
+    here("apply", "language", "s3://bucket-in/pages/more.jsonl", "-o", "applied")
     assert objects(s3, "applied") == digests(tmp_path / "applied")
     assert "nothing to do" in here("ingest", inputs, "-o", corpus, "--recipe", laws).stderr
     s3.put_object(Bucket="bucket-in", Key="pages/more.jsonl", Body=b'{"text": "other"}\n')
