@@ -12,7 +12,6 @@ from reference.signed import signed
 from tamis.filters.heuristics.c4 import C4
 from tamis.filters.heuristics.heuristics import Heuristics
 from tamis.filters.heuristics.refinedweb import RefinedWeb
-from tamis.filters.kernels.similarity import containment, estimated, jaccard
 from tamis.filters.lines import Lines
 from tamis.filters.minhash import Signer
 from tamis.filters.minhash_settings import Banding, Shingling
@@ -66,10 +65,7 @@ def minhash() -> None:
         signer = Signer(Shingling(), banding)
         signatures = signer.sign(data, offsets).signatures
         signer.keys(signatures)
-        estimated(signatures, 0, 0)
-    values = signer.sets(data, offsets).values
-    for share in (jaccard, containment):
-        share(values, 0, 1, 0, len(values))
+        signer.sets(data, offsets)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
+from tamis.filters.kernels.edits import texts
 from tamis.filters.minhash import Signer
-from tamis.pipeline.dedup.sign import buffers
 from tamis.pipeline.dedup.signed import Signed
 from tamis.pipeline.dedup.work import Work, WorkPhase, numbers
 from tamis.pipeline.signals import ShardReader
@@ -46,7 +46,7 @@ class GatherPhase(WorkPhase):
                 mine = places[slice(*np.searchsorted(places, (first, stop)))] - first
                 if len(mine):
                     text = reader.read(group, ["text"])["text"].take(pa.array(mine))
-                    found = signer.sets(*buffers(text))
+                    found = signer.sets(*texts(text))
                     values.append(found.values)
                     sizes.append(np.diff(found.offsets))
                 first = stop
@@ -86,11 +86,6 @@ class Sets:
         if unit not in self._files:
             batch = self._work.read(sets_name(unit))
             sets = batch.column("shingles")
-            self._files[unit] = numbers(batch, "row"), sets.offsets.to_numpy(), sets.values
-            starts = self._files[unit][1]
-            self._files[unit] = (
-                self._files[unit][0],
-                starts,
-                sets.values.to_numpy(zero_copy_only=False),
-            )
+            values = sets.values.to_numpy(zero_copy_only=False)
+            self._files[unit] = numbers(batch, "row"), sets.offsets.to_numpy(), values
         return self._files[unit]

@@ -59,12 +59,17 @@ class MatchPhase(WorkPhase):
         cut = ranges(len(self.corpus.shards))
         return [(band, between) for band in band_names(measure) for between in cut]
 
+    @cached_property
+    def _signed(self) -> Signed:
+        """Opened once for all units of a task: there may be thousands of files."""
+        return Signed(self.corpus, self.work_.stage, self.index)
+
     def done(self, unit: int) -> bool:
         return self.work_.done(_edges(unit))
 
     def make(self, unit: int) -> None:
         """Writes the pairs of neighbours in every run of equal keys."""
-        signed = Signed(self.corpus, self.work_.stage, self.index)
+        signed = self._signed
         band, (low, high) = self.units[unit]
         if band == "containment":
             pairs = books.edges(self.corpus, self.work_.stage.name, signed) if not low else NOBODY

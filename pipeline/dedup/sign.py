@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tamis.filters.kernels.edits import texts
 from tamis.filters.minhash import Signer
 from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
@@ -113,7 +114,7 @@ class Signing:
     def add(self, columns: Columns, rows: Any, first: int) -> None:
         """Signs some rows of a row group whose first row is `first` of the shard."""
         taken = {name: columns[name].take(pa.array(rows)) for name in self.measure.needs}
-        data, ends = buffers(taken["text"])
+        data, ends = texts(taken["text"].cast(pa.large_string()))
         part: dict[str, Any] = {
             "row": (rows + first).astype(np.int32),
             "id": taken["id"],
@@ -170,16 +171,6 @@ class Signing:
             column = pc.negate(column.cast(pa.int64()))
         values = column.cast(pa.float64(), safe=False)  # the year 9999 is beyond 2**53 microseconds
         return pc.fill_null(values, np.inf).to_numpy(zero_copy_only=False)
-
-
-def buffers(text: pa.LargeStringArray) -> tuple[Any, Any]:
-    """The bytes of a column of texts, and where each begins and ends."""
-    text = pa.concat_arrays([text.cast(pa.large_string())])  # without an offset
-    _, ends, data = text.buffers()
-    offsets = np.zeros(1, np.int64)
-    if ends is not None and len(text):
-        offsets = np.frombuffer(ends, np.int64)[text.offset : text.offset + len(text) + 1]
-    return np.frombuffer(data or b"", np.uint8), offsets
 
 
 def _hashes(data: Any, ends: Any) -> Any:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tamis.filters.kernels.edits import texts as kernel_texts
 from tamis.filters.minhash import Signer
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.dedup.asked import dedup_stage, parameters
 from tamis.pipeline.dedup.settings import Dedup
-from tamis.pipeline.dedup.sign import buffers
 from tamis.pipeline.dedup.signatures import Signatures
 from tamis.pipeline.dedup.work import signature_file
 from tamis.pipeline.errors import CallError
@@ -91,7 +91,7 @@ def question(text: str, measure: Dedup) -> Any:
             'the method "minhash"'
         )
     signer = Signer(measure.shingling, measure.banding)
-    found = signer.sign(*buffers(pa.array([text], pa.large_string())))
+    found = signer.sign(*kernel_texts(pa.array([text], pa.large_string())))
     if not found.shingles[0]:
         raise CallError("the text has no words, so nothing is similar to it: give it some")
     return found.signatures[0]
@@ -162,5 +162,5 @@ class _Reading:
         return common / (len(self.shingles) + len(other) - common)
 
     def _sets(self, texts: pa.Array) -> list[Any]:
-        found = self.signer.sets(*buffers(texts))
+        found = self.signer.sets(*kernel_texts(texts))
         return np.split(found.values, found.offsets[1:-1])

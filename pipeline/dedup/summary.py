@@ -17,6 +17,16 @@ from tamis.pipeline.rounds import FIRST, clusters
 from tamis.pipeline.stage import Stage
 
 HOSTS = 20
+SHORT = (
+    "settled",
+    "clusters",
+    "documents",
+    "chained",
+    "of_published",
+    "first_round",
+    "second_round",
+)
+"""What of it stands in the ledger."""
 NOTES = {1: "round-1", 2: "round-2"}
 """The records of what a round found, beside those of shards."""
 
@@ -98,7 +108,7 @@ def in_short(corpus: Corpus, stages: Sequence[Stage]) -> dict[str, dict[str, Any
     found = {}
     for stage in filter(clusters, stages):
         whole = summary(corpus, stage)
-        found[stage.name] = {key: whole[key] for key in list(whole)[: list(whole).index("sizes")]}
+        found[stage.name] = {key: whole[key] for key in SHORT}
     return found
 
 

@@ -6,6 +6,7 @@ work it belongs to.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -66,7 +67,7 @@ class Work:
 
 
 @dataclass
-class WorkPhase:
+class WorkPhase(ABC):
     """A phase of a round, most of which take no time worth a line of progress."""
 
     work_: Work
@@ -83,9 +84,9 @@ class WorkPhase:
     def name(self) -> str:
         return f"{self.work_.stage.name}-{self.step}"
 
+    @abstractmethod
     def done(self, unit: int) -> bool:
         """Whether a unit is as it should be."""
-        raise NotImplementedError
 
     def size(self, unit: int) -> int:
         return 0
@@ -98,9 +99,9 @@ class WorkPhase:
         if not self.done(unit):
             self.make(unit)
 
+    @abstractmethod
     def make(self, unit: int) -> None:
         """Writes what a unit becomes."""
-        raise NotImplementedError
 
 
 def stars_name(unit: int) -> str:
