@@ -1,0 +1,210 @@
+"""A vocabulary: a lossless SentencePiece BPE model, read from its tokenizer.model.
+
+Lossless means that decode(encode(text)) is text for every valid string: characters that no piece
+has become their bytes, and nothing is normalised. A model that would lose something is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import sentencepiece
+
+from tamis.tokenize.errors import TokensError
+
+MODEL = "tokenizer.model"
+LARGEST = 1 << 28
+"""Bytes of a model's file; more is refused."""
+SPACE = "\u2581"
+NORMAL, UNKNOWN, CONTROL, USER, UNUSED, BYTE = range(1, 7)
+_BPE = 2
+
+Ids = npt.NDArray[np.unsignedinteger[Any]]
+
+
+class Encoded(NamedTuple):
+    """Some texts as tokens."""
+
+    ids: Ids
+    ends: npt.NDArray[np.int64]
+    """Where each text ends in ids."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A vocabulary in memory; read one by `load`."""
+
+    path: Path
+    """Its tokenizer.model."""
+    digest: str
+    """SHA-256 of that file, in hexadecimal."""
+    pieces: tuple[bytes, ...] = field(repr=False)
+    """What every id stands for in a text, in UTF-8 with plain spaces; b"" for special tokens."""
+    names: tuple[str, ...] = field(repr=False)
+    """What every id is called: its piece as the model has it."""
+    kinds: bytes = field(repr=False)
+    scores: npt.NDArray[np.float32] = field(repr=False)
+    bos: int
+    """The id that begins a document; -1 if the model has none. Likewise eos and unknown."""
+    eos: int
+    unknown: int
+    prefix: bool
+    """Whether a space is put before every text, and taken away again by decode."""
+
+    @property
+    def size(self) -> int:
+        return len(self.pieces)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of ids on disk: uint16 up to 65,536 of them, else uint32; little-endian."""
+        return np.dtype("<u2" if self.size <= 1 << 16 else "<u4")
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text, without special tokens; TokensError for a lone surrogate in it."""
+        try:
+            data = text.encode()
+        except UnicodeEncodeError as error:
+            raise TokensError(
+                f"a text with a lone surrogate (character {error.start}) is no valid Unicode: "
+                "read it with errors='replace'"
+            ) from None
+        offsets = np.array([0, len(data)], np.int64)
+        ids: list[int] = self.encode_column(np.frombuffer(data, np.uint8), offsets).ids.tolist()
+        return ids
+
+    def encode_column(
+        self,
+        data: npt.NDArray[np.uint8],
+        offsets: npt.NDArray[np.int64],
+        bos: bool = False,
+        eos: bool = False,
+    ) -> Encoded:
+        """The ids of many texts, with the tokens that begin and end each if asked for.
+
+        data: valid UTF-8; offsets: where texts begin and end in it, one more than texts, as Arrow
+        has them.
+        """
+        made: list[list[int]] = []
+        for start, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
+            text = data[start:stop].tobytes().decode()
+            ids = self._library.encode(text)
+            made.append([self.bos] * bos + ids + [self.eos] * eos)
+        ends = np.cumsum([len(ids) for ids in made], dtype=np.int64)
+        flat = [one for ids in made for one in ids]
+        return Encoded(np.array(flat, self.dtype), ends)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text that ids stand for; special tokens are nothing, broken characters U+FFFD."""
+        text = self.decode_bytes(ids)
+        if self.prefix and text.startswith(b" "):
+            text = text[1:]
+        return text.decode(errors="replace")
+
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """The bytes that ids stand for; TokensError for an id beyond the vocabulary."""
+        pieces = self.pieces
+        numbers = [int(one) for one in ids]
+        if numbers and not 0 <= min(numbers) <= max(numbers) < len(pieces):
+            wrong = next(one for one in numbers if not 0 <= one < len(pieces))
+            raise TokensError(f"token {wrong} is beyond the vocabulary of {len(pieces)}")
+        return b"".join([pieces[one] for one in numbers])
+
+    @cached_property
+    def _library(self) -> Any:
+        return sentencepiece.SentencePieceProcessor(model_file=str(self.path))
+
+
+def load(place: Path | str) -> Vocabulary:
+    """Reads a vocabulary: a folder with a tokenizer.model, or such a file.
+
+    Raises TokensError for what is none, or one that is not lossless, and says why.
+    """
+    path = Path(place)
+    path = path / MODEL if path.is_dir() else path
+    try:
+        if path.stat().st_size > LARGEST:
+            raise TokensError(f"{path} has more than {LARGEST} bytes: it is no vocabulary")
+        data = path.read_bytes()
+    except OSError as error:
+        raise TokensError(
+            f"{path}: {error.strerror}: make a vocabulary with `tamis vocabulary train`"
+        ) from None
+    try:
+        return _read(path, data)
+    except ValueError as error:
+        raise TokensError(f"{path} cannot be used as a vocabulary: {error}") from None
+
+
+def _read(path: Path, data: bytes) -> Vocabulary:
+    from sentencepiece import sentencepiece_model_pb2
+
+    try:
+        model = sentencepiece_model_pb2.ModelProto.FromString(data)
+    except Exception as error:  # noqa: BLE001 - the binding raises errors of its own kinds
+        raise ValueError(f"it is no SentencePiece model ({error})") from None
+    _check_settings(model)
+    kinds = bytes(piece.type for piece in model.pieces)
+    names = tuple(piece.piece for piece in model.pieces)
+    _check_pieces(names, kinds)
+    ids = {name: place for place, name in enumerate(names)}
+    trainer = model.trainer_spec
+    return Vocabulary(
+        path,
+        hashlib.sha256(data).hexdigest(),
+        tuple(_text(name, kind) for name, kind in zip(names, kinds, strict=True)),
+        names,
+        kinds,
+        np.array([piece.score for piece in model.pieces], np.float32),
+        bos=_special(ids, kinds, trainer.bos_piece),
+        eos=_special(ids, kinds, trainer.eos_piece),
+        unknown=kinds.index(UNKNOWN) if UNKNOWN in kinds else -1,
+        prefix=model.normalizer_spec.add_dummy_prefix,
+    )
+
+
+def _special(ids: dict[str, int], kinds: bytes, name: str) -> int:
+    place = ids.get(name, -1)
+    return place if place >= 0 and kinds[place] == CONTROL else -1
+
+
+def _check_settings(model: Any) -> None:
+    trainer, rules = model.trainer_spec, model.normalizer_spec
+    kinds = {1: "unigram", 3: "words", 4: "characters"}
+    if not model.pieces:
+        raise ValueError("it has no pieces")
+    if trainer.model_type != _BPE:
+        raise ValueError(f"it is one of {kinds.get(trainer.model_type, 'another type')}, not BPE")
+    if not trainer.byte_fallback:
+        raise ValueError("it has no byte_fallback: characters that it does not know would be lost")
+    if rules.precompiled_charsmap:
+        raise ValueError(f"it normalises text ({rules.name}): only identity loses nothing")
+    if rules.remove_extra_whitespaces:
+        raise ValueError("it removes whitespace (remove_extra_whitespaces)")
+    if not rules.escape_whitespaces or trainer.treat_whitespace_as_suffix:
+        raise ValueError("it does not write spaces as U+2581 before words")
+
+
+def _check_pieces(names: tuple[str, ...], kinds: bytes) -> None:
+    if len(set(names)) != len(names) or "" in names:
+        raise ValueError("a piece is empty or there twice")
+    for kind, what in ((USER, "of its user's (user_defined_symbols)"), (UNUSED, "not in use")):
+        if kind in kinds:
+            raise ValueError(f"the piece {names[kinds.index(kind)]!r} is one {what}")
+    there = {name for name, kind in zip(names, kinds, strict=True) if kind == BYTE}
+    if there != {f"<0x{byte:02X}>" for byte in range(256)}:
+        raise ValueError("it does not have a piece for each of the 256 bytes")
+
+
+def _text(name: str, kind: int) -> bytes:
+    """What a piece stands for in a text."""
+    if kind == BYTE:
+        return bytes([int(name[3:5], 16)])
+    return name.replace(SPACE, " ").encode() if kind == NORMAL else b""
