@@ -146,8 +146,9 @@ def load(place: Path | str) -> Vocabulary:
 def _read(path: Path, data: bytes) -> Vocabulary:
     from sentencepiece import sentencepiece_model_pb2
 
+    proto: Any = sentencepiece_model_pb2
     try:
-        model = sentencepiece_model_pb2.ModelProto.FromString(data)
+        model = proto.ModelProto.FromString(data)
     except Exception as error:  # noqa: BLE001 - the binding raises errors of its own kinds
         raise ValueError(f"it is no SentencePiece model ({error})") from None
     _check_settings(model)
