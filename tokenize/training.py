@@ -135,7 +135,9 @@ def _parts(texts: Iterable[str | bytes]) -> Iterator[bytes]:
             data = text.encode() if isinstance(text, str) else text
             data.decode()
         except UnicodeError as error:
-            raise TokensError(f"a text is no valid Unicode ({error}): replace what is not") from None
+            raise TokensError(
+                f"a text is no valid Unicode ({error}): replace what is not"
+            ) from None
         for part in _RESERVED.split(data):
             yield from _cut(part)
 
