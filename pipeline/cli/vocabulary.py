@@ -55,7 +55,7 @@ def train(
         typer.Option(metavar="TOKEN", help='A special token more, such as "<|pad|>".'),
     ] = None,
     coverage: Annotated[
-        float, typer.Option(min=0.5, max=1.0, help="Share of characters that are tokens.")
+        float, typer.Option(min=0.98, max=1.0, help="Share of characters that are tokens.")
     ] = 0.9999,
     text_key: TextKeyOption = None,
     workers: o.WorkersOption = None,
