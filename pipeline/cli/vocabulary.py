@@ -127,13 +127,15 @@ def _sifted(
     from tamis.pipeline.sift import Sift
     from tamis.pipeline.texts import temporary_corpus
 
-    place = o.place(inputs[0])
-    if len(inputs) > 1 or not Corpus(place).exists():
+    corpora = [name for name in inputs if _is_corpus(name)]
+    if corpora and len(inputs) > 1:
+        raise CallError(f"{corpora[0]} is a corpus: give it alone, or files without it")
+    if not corpora:
         options = o.ingest_options(IngestOptions(), {"text_key": text_key})
         with temporary_corpus(inputs, options, workers, quiet) as corpus:
             yield Sift(corpus, recipes.nothing())
         return
-    corpus = Corpus.open(place)
+    corpus = Corpus.open(o.place(inputs[0]))
     recipe = o.chosen_recipe(corpus, None, None)
     engine = Local(cores(workers), quiet)
     with corpus.lock():
@@ -147,6 +149,14 @@ def _sifted(
         check_settled(stages, sift)
         sift.check_measured(stages, engine)
         yield sift
+
+
+def _is_corpus(name: str) -> bool:
+    """Whether an input is a corpus; of URLs only those are asked that name no file."""
+    if name.startswith("hf://"):
+        return False
+    place = o.place(name)
+    return (isinstance(place, Path) or "." not in place.name) and Corpus(place).exists()
 
 
 def _load(folder: Path) -> Vocabulary:
@@ -165,13 +175,14 @@ def _facts(folder: Path) -> dict[str, Any]:
     from tamis.tokenize.export import FACTS, specials
 
     loaded = _load(folder)
+    facts = loaded.path.with_name(FACTS)
     own = {"size": loaded.size, "sha256": loaded.digest, "specials": specials(loaded)}
     try:
-        written = read_json(folder / FACTS)
-    except (FileNotFoundError, NotADirectoryError):
+        written = read_json(facts)
+    except FileNotFoundError:
         return own
     if not isinstance(written, dict) or written.get("sha256") != loaded.digest:
-        say(f"tamis: {folder / FACTS} is of another model: leaving it aside")
+        say(f"tamis: {facts} is of another model: leaving it aside")
         return own
     return {**written, **own}
 

@@ -16,7 +16,7 @@ from tamis.pipeline.tokens import fertility
 from tamis.pipeline.tokens.sample import Part, Sample, draw
 from tamis.tokenize import export, training
 from tamis.tokenize.errors import TokensError
-from tamis.tokenize.vocabulary import Vocabulary
+from tamis.tokenize.vocabulary import MODEL, Vocabulary, load
 
 THREADS = 2
 """Of the trainer; they are recorded in the model, so it is the same number on every machine."""
@@ -64,8 +64,9 @@ def learn(sift: Sift, folder: Path, settings: Settings, quiet: bool = False) -> 
     try:
         model, used = _trained(sample, settings, tally, quiet)
         parts = list(draw(sift, min(settings.budget, fertility.SAMPLE), settings.seed + 1))
-        vocabulary = export.write(model, folder, {})
-        facts = _facts(sift, used, tally) | {"fertility": measured(vocabulary, parts)}
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MODEL).write_bytes(model)
+        facts = _facts(sift, used, tally) | {"fertility": measured(load(folder), parts)}
         return export.write(model, folder, facts)
     except TokensError as error:
         raise WorkError(f"no vocabulary of {sift.corpus.root}: {error}") from None

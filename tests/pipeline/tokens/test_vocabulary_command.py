@@ -108,6 +108,8 @@ def test_absent_stages_are_named(place: Path, here) -> None:
     here("ingest", "a.jsonl", "-o", "corpus", "--recipe", "quickstart")
     said = here("vocabulary", "train", "corpus", "-o", "v", "--vocab-size", 500)
     assert "without signals, taking no part: " in said.stderr
+    said = here("vocabulary", "train", "corpus", "a.jsonl", "-o", "w", expect=2)
+    assert "corpus is a corpus: give it alone" in said.stderr
 
 
 @pytest.mark.parametrize(
