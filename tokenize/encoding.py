@@ -10,10 +10,10 @@ from threading import Lock
 
 import numpy as np
 
+from tamis.tokenize.arrays import Bytes, Encoded, Ids, Ints, Keys, Longs
 from tamis.tokenize.compiled import at, eight_bytes, inlined, kernel, signed
 from tamis.tokenize.merging import FEW, merge_few, merge_many
-from tamis.tokenize.tables import Bytes, Ints, Keys, Longs, Tables, code_at, joined, width
-from tamis.tokenize.vocabulary import Encoded, Ids
+from tamis.tokenize.tables import Tables, code_at, joined, width
 
 _SLOTS = 1 << 17
 _WORDS = 8

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tamis.tokenize.arrays import Ints, Keys
 from tamis.tokenize.compiled import at, inlined, kernel, signed
-from tamis.tokenize.tables import NONE, Ints, Keys, becomes
+from tamis.tokenize.tables import NONE, becomes
 
 FEW = 64
 """Symbols up to which looking at every pair again is faster than a heap."""

@@ -14,12 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tamis.tokenize.arrays import Bytes, Ints, Keys, Longs
 from tamis.tokenize.compiled import at, inlined, kernel, signed
-
-Bytes = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int32]
-Longs = npt.NDArray[np.int64]
-Keys = npt.NDArray[np.uint64]
 
 NONE = np.uint64(0xFFFFFFFFFFFFFFFF)
 """No key, and what a pair becomes that is none."""

@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tamis.tokenize.arrays import Bytes, Encoded, Longs
 from tamis.tokenize.errors import TokensError
 
 if TYPE_CHECKING:
@@ -29,16 +30,6 @@ MOST = 1 << 21
 SPACE = "\u2581"
 NORMAL, UNKNOWN, CONTROL, USER, UNUSED, BYTE = range(1, 7)
 _BPE = 2
-
-Ids = npt.NDArray[np.unsignedinteger[Any]]
-
-
-class Encoded(NamedTuple):
-    """Some texts as tokens."""
-
-    ids: Ids
-    ends: npt.NDArray[np.int64]
-    """Where each text ends in ids."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +77,8 @@ class Vocabulary:
 
     def encode_column(
         self,
-        data: npt.NDArray[np.uint8],
-        offsets: npt.NDArray[np.int64],
+        data: Bytes,
+        offsets: Longs,
         bos: bool = False,
         eos: bool = False,
     ) -> Encoded:
@@ -135,9 +126,7 @@ class Vocabulary:
         return {name: value for name, value in vars(self).items() if name != "_encoder"}
 
 
-def _with_spaces(
-    data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+def _with_spaces(data: Bytes, offsets: Longs) -> tuple[Bytes, Longs]:
     """Texts with a space before each that is not empty."""
     filled = np.diff(offsets) > 0
     moved = offsets + np.concatenate([[0], np.cumsum(filled)])
