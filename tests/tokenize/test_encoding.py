@@ -126,8 +126,12 @@ def test_texts_made_of_pieces(vocabulary: Vocabulary, library, data) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_any_vocabulary(seed: int, tmp_path: Path) -> None:
-    """Vocabularies of few characters, where nearly everything can be merged with everything."""
+def test_any_vocabulary(seed: int, tmp_path: Path, monkeypatch) -> None:
+    """Vocabularies of few characters, where nearly everything can be merged with everything.
+
+    Parts that begin alike meet in a memory of a few slots.
+    """
+    monkeypatch.setattr(encoding, "_SLOTS", 32)
     draw = random.Random(seed)
     alphabet = ALPHABETS[seed % len(ALPHABETS)]
 
@@ -139,6 +143,8 @@ def test_any_vocabulary(seed: int, tmp_path: Path) -> None:
     made = load(path)
     library = sentencepiece.SentencePieceProcessor(model_file=str(path))
     texts = [text(200) for _ in range(60)] + [text(3000)]
+    for start in [text(8) * 8 for _ in range(20)]:
+        texts += [start[:8] + text(4) for _ in range(12)] + [start[:7], start[:8]]
     expected = library.encode(texts)
     assert each(made, texts) == expected
     assert [bpe.encode(made, one) for one in texts[:20]] == expected[:20]
