@@ -184,7 +184,7 @@ class WriteJob(_Job):
         if missing and self.strict:
             raise WorkError(f"{_absent(missing, self.root)} (--strict refuses to write without)")
         warn_absent(missing, self.root)
-        _check_settled(phase.stages, sift)
+        check_settled(phase.stages, sift)
         sift.check_measured(phase.stages, runner)
         outputs = {phase.outputs(shard.name)["kept"].name for shard in sift.corpus.shards}
         for directory in (phase.out, *([self.rejected] if self.rejected else [])):
@@ -214,7 +214,7 @@ class WriteJob(_Job):
         return content
 
 
-def _check_settled(stages: Sequence[Stage], sift: Sift) -> None:
+def check_settled(stages: Sequence[Stage], sift: Sift) -> None:
     """Raises WorkError for clusters whose keepers the rules of later stages have not judged."""
     for stage in stages:
         if rounds.clusters(stage) and stage.view == rounds.FIRST:
