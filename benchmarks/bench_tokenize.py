@@ -1,4 +1,4 @@
-"""Encoding: texts to ids against sentencepiece and tokenizers, and whole commands against datatrove.
+"""Encoding: texts to ids beside sentencepiece and tokenizers, and commands beside datatrove.
 
 All have the same vocabulary of 32,000, learnt here from other documents of the same text. Ids are
 compared: sentencepiece's have to be ours in every text without U+2581, tokenizers' too. The others
