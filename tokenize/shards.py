@@ -99,7 +99,8 @@ class ShardWriter:
         TokensError where these do not fit together.
         """
         self._check(ids, ends, id_hashes, sizes, sources)
-        self._file.write(memoryview(np.ascontiguousarray(ids)).cast("B"))
+        self._file.write(ids.tobytes())
+        values: tuple[npt.NDArray[Any], ...]
         values = (ends + self._tokens, id_hashes, sizes, self._codes(sources))
         for column, kind, some in zip(self._columns, KINDS, values, strict=True):
             column += some.astype(kind).tobytes()
@@ -134,7 +135,8 @@ class ShardWriter:
             raise TokensError("a document without a source")
         names = column.dictionary.to_pylist()
         numbers = [self._names.setdefault(name, len(self._names)) for name in names]
-        return np.array(numbers, np.uint32)[column.indices.to_numpy(zero_copy_only=False)]
+        places: npt.NDArray[np.uint32] = column.indices.to_numpy(zero_copy_only=False)
+        return np.array(numbers, np.uint32)[places]
 
     def close(self) -> dict[str, Any]:
         """Writes the other files; counts of documents, tokens and bytes, and those by source."""
