@@ -21,6 +21,7 @@ from tamis.pipeline.cli import (
     similar,
     stages,
     status,
+    tokens,
     why,
     write,
 )
@@ -54,7 +55,10 @@ def options(
     """Sifts raw text into pretraining corpora and explains every document it rejects."""
 
 
-for module in (run, ingest, stages, write, apply, why, similar, index, report, status, recipes, lm):
+for module in (
+    *(run, ingest, stages, write, apply, why, similar, index, report, status, recipes),
+    *(lm, tokens),
+):
     module.register(app)
 
 
