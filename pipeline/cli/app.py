@@ -12,6 +12,7 @@ import typer
 
 from tamis.pipeline.cli import (
     apply,
+    encode,
     index,
     ingest,
     lm,
@@ -54,7 +55,21 @@ def options(
     """Sifts raw text into pretraining corpora and explains every document it rejects."""
 
 
-for module in (run, ingest, stages, write, apply, why, similar, index, report, status, recipes, lm):
+for module in (
+    run,
+    ingest,
+    stages,
+    write,
+    encode,
+    apply,
+    why,
+    similar,
+    index,
+    report,
+    status,
+    recipes,
+    lm,
+):
     module.register(app)
 
 

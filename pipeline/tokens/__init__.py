@@ -1,0 +1,1 @@
+"""Text to tokens: vocabularies trained on a corpus, its documents encoded, shuffled, written."""
