@@ -100,8 +100,12 @@ class ShardWriter:
         """
         self._check(ids, ends, id_hashes, sizes, sources)
         self._file.write(ids.tobytes())
-        values: tuple[npt.NDArray[Any], ...]
-        values = (ends + self._tokens, id_hashes, sizes, self._codes(sources))
+        values: list[npt.NDArray[Any]] = [
+            ends + self._tokens,
+            id_hashes,
+            sizes,
+            self._codes(sources),
+        ]
         for column, kind, some in zip(self._columns, KINDS, values, strict=True):
             column += some.astype(kind).tobytes()
         self._tokens += len(ids)
