@@ -219,11 +219,11 @@ def check_whole(sift: Sift, runner: Runner, strict: bool = False) -> None:
     if missing and strict:
         raise WorkError(f"{_absent(missing, sift.corpus.root)} (--strict refuses to write without)")
     warn_absent(missing, sift.corpus.root)
-    _check_settled(stages, sift)
+    check_settled(stages, sift)
     sift.check_measured(stages, runner)
 
 
-def _check_settled(stages: Sequence[Stage], sift: Sift) -> None:
+def check_settled(stages: Sequence[Stage], sift: Sift) -> None:
     """Raises WorkError for clusters whose keepers the rules of later stages have not judged."""
     for stage in stages:
         if rounds.clusters(stage) and stage.view == rounds.FIRST:

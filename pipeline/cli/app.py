@@ -22,6 +22,7 @@ from tamis.pipeline.cli import (
     similar,
     stages,
     status,
+    vocabulary,
     why,
     write,
 )
@@ -55,21 +56,8 @@ def options(
     """Sifts raw text into pretraining corpora and explains every document it rejects."""
 
 
-for module in (
-    run,
-    ingest,
-    stages,
-    write,
-    encode,
-    apply,
-    why,
-    similar,
-    index,
-    report,
-    status,
-    recipes,
-    lm,
-):
+_FIRST = (run, ingest, stages, write, apply, why, similar, index, report, status, recipes)
+for module in (*_FIRST, lm, vocabulary, encode):
     module.register(app)
 
 

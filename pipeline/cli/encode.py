@@ -23,13 +23,11 @@ from tamis.pipeline.errors import CallError, Damaged
 from tamis.pipeline.files import read_json
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.phase import Job
-from tamis.pipeline.recipe import Recipe
+from tamis.pipeline.recipe import Recipe, nothing
 from tamis.pipeline.sift import Sift
 from tamis.pipeline.storage.location import Location, location
 from tamis.pipeline.write import MARK
 
-PLAIN = Recipe("plain", "", IngestOptions(), (), {"name": "plain"})
-"""What keeps every document."""
 SHARD_TOKENS = "100M"
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kMGT]?)")
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -130,7 +128,7 @@ def tokenize(
     asked = Asked(_folder(directory), settings, vocabulary, strict, dry_run)
     where = o.chosen_engine(engine, engine_settings, workers, quiet=json)
     if target is None:
-        manifest = _plain(inputs, o.ingest_options(PLAIN.ingest, read), asked, where)
+        manifest = _plain(inputs, o.ingest_options(IngestOptions(), read), asked, where)
     else:
         left_out = [name.strip() for name in without.split(",")] if without else []
         if left_out and engine == o.EngineName.slurm:
@@ -217,7 +215,9 @@ def _plain(
     with place.corpus.lock() as lease:
         place.claim()
         read = InputsJob(place.inputs, tuple(named), options, None, asked.strict)
-        manifest: dict[str, Any] | None = where.go([read, *asked.jobs(place.inputs, PLAIN)], lease)
+        manifest: dict[str, Any] | None = where.go(
+            [read, *asked.jobs(place.inputs, nothing())], lease
+        )
     return manifest
 
 

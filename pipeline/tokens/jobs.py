@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from tamis.pipeline import files
+from tamis.pipeline import assets, files
 from tamis.pipeline.answer import check_whole, say
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError, WorkError
@@ -24,6 +24,8 @@ from tamis.pipeline.storage.location import Location
 from tamis.pipeline.storage.scratch import scratch_of
 from tamis.pipeline.tokens.encode import EncodePhase, Settings
 from tamis.pipeline.tokens.gather import GatherPhase, shard_name
+from tamis.pipeline.tokens.learn import Settings as Learning
+from tamis.pipeline.tokens.learn import learn, origin
 from tamis.pipeline.tokens.place import SHARDS, VOCABULARY, Place
 from tamis.tokenize.errors import TokensError
 from tamis.tokenize.shards import TOKENIZER, manifest
@@ -161,7 +163,9 @@ class EncodeJob(_Job):
         self._check(loaded(source))
         place.take(source)
         state = self.state
-        if state.whole is None:
+        if state.whole:
+            say(f"nothing to do, the tokens are all in {self.out}")
+        else:
             place.clear(state.promise)
             place.vocabulary().encode("compiled before there are workers")
 
@@ -174,12 +178,7 @@ class EncodeJob(_Job):
 
     def _vocabulary(self, sift: Sift) -> Path:
         """Where the vocabulary is on this machine: the one given, or the corpus's own."""
-        place = self.vocabulary or own_vocabulary(sift.corpus)
-        if place is None:
-            raise CallError(
-                f"{self.root} has no vocabulary of its own (assets/vocabulary): name one with "
-                "--vocabulary DIR"
-            )
+        place = self.vocabulary or own_vocabulary(sift.corpus) or trained(sift)
         return place if isinstance(place, Path) else fetched(place)
 
     def _check(self, vocabulary: Vocabulary) -> None:
@@ -232,9 +231,26 @@ class InputsJob(IngestJob):
 
 
 def own_vocabulary(corpus: Corpus) -> Location | None:
-    """The folder of the vocabulary that was trained for a corpus."""
-    place = corpus.root / "assets" / "vocabulary"
-    return place if (place / MODEL).is_file() else None
+    """The folder of a corpus's vocabulary, or of that of the corpus it borrows from."""
+    for owner in (corpus, corpus.home):
+        if ((place := vocabulary_folder(owner)) / MODEL).is_file():
+            return place
+    return None
+
+
+def vocabulary_folder(corpus: Corpus) -> Location:
+    """Where a corpus's own vocabulary is, or will be."""
+    return corpus.root / "assets" / "vocabulary"
+
+
+def trained(sift: Sift) -> Location:
+    """Learns the vocabulary of what a corpus keeps: the largest up to 32,000 that it can give."""
+    settings = Learning(shrink=True)
+    say(f"{sift.corpus.root} has no vocabulary yet: learning one")
+    with assets.draft(sift.corpus, "vocabulary") as making:
+        learn(sift, making.folder, settings)
+        making.finish({"asked": dataclasses.asdict(settings), "inputs": [origin(sift)]})
+    return vocabulary_folder(sift.corpus)
 
 
 def loaded(place: Path) -> Vocabulary:
