@@ -1,8 +1,9 @@
-"""Small real vocabularies, and folders of tokens made with them."""
+"""Small real vocabularies, and folders of tokens made with them; see tests/tokenize/conftest.py."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import random
 from collections.abc import Sequence
@@ -21,9 +22,10 @@ from tamis.tokenize.vocabulary import MODEL, Vocabulary, load
 def small_vocabulary(folder: Path, size: int = 400) -> Vocabulary:
     """A lossless vocabulary trained on a few sentences, in a folder that is made."""
     folder.mkdir(parents=True, exist_ok=True)
+    model = io.BytesIO()  # a file would hold its own name
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(prose(1, 200)),
-        model_prefix=str(folder / "tokenizer"),
+        model_writer=model,
         vocab_size=size,
         model_type="bpe",
         byte_fallback=True,
@@ -35,6 +37,19 @@ def small_vocabulary(folder: Path, size: int = 400) -> Vocabulary:
         num_threads=1,
         minloglevel=2,
     )
+    (folder / MODEL).write_bytes(model.getvalue())
+    return load(folder)
+
+
+def padded(vocabulary: Vocabulary, folder: Path, size: int) -> Vocabulary:
+    """The same with pieces that no text has, up to a size."""
+    from sentencepiece import sentencepiece_model_pb2
+
+    model = sentencepiece_model_pb2.ModelProto.FromString(vocabulary.path.read_bytes())
+    for number in range(vocabulary.size, size):
+        model.pieces.add(piece=f"\u0f00{number}", score=-float(number))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MODEL).write_bytes(model.SerializeToString())
     return load(folder)
 
 
@@ -52,6 +67,10 @@ def docs(seed: int, number: int, sources: Sequence[str] = ("books", "code", "web
     draw = random.Random(seed)
     texts = prose(seed, number)
     return [Doc(f"{seed}-{n}", text, draw.choice(sources)) for n, text in enumerate(texts)]
+
+
+# Of shards: one is without documents, and a text without a byte is among the others.
+DOCUMENTS = [docs(1, 40), [], [Doc("none", "", "web"), *docs(2, 25)], docs(3, 1)]
 
 
 def write_tokens(
