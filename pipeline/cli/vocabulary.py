@@ -55,7 +55,7 @@ def train(
         typer.Option(metavar="TOKEN", help='A special token more, such as "<|pad|>".'),
     ] = None,
     coverage: Annotated[
-        float, typer.Option(min=0.5, max=1.0, help="Share of characters that are tokens.")
+        float, typer.Option(min=0.98, max=1.0, help="Share of characters that are tokens.")
     ] = 0.9999,
     text_key: TextKeyOption = None,
     workers: o.WorkersOption = None,
@@ -71,6 +71,7 @@ def train(
         check_specials(settings.specials)
     except TokensError as error:
         raise CallError(f"--special: {error}") from None
+    folder = folder.resolve()
     draft = folder.with_name(f".{folder.name}.draft")
     try:
         if folder.exists() and any(folder.iterdir()):
@@ -220,7 +221,8 @@ def _row(name: str, row: dict[str, Any]) -> list[str]:
 
 
 def _show_sizes(sizes: list[dict[str, Any]]) -> None:
-    names = ["size", "bytes per token", "tokens saved against 32k"]
+    reference = next((row["size"] for row in sizes if row["saved"] == 0), 0)
+    names = ["size", "bytes per token", f"tokens saved against {reference:,}"]
     widths = [f"embedding {width:,} wide" for width in WIDTHS]
     rows = [
         [

@@ -87,8 +87,8 @@ def by_size(
     """Bytes per token of the sizes below a vocabulary's own and of that, smallest first.
 
     own is what `measure` says of all parts for the vocabulary itself. `saved` is the share of
-    tokens that a size spares against REFERENCE, None if that is not there. Sizes that have no room
-    for the characters are left out.
+    tokens that a size spares against REFERENCE, or against the vocabulary's own size where that is
+    smaller. Sizes that have no room for the characters are left out.
     """
     model = vocabulary.path.read_bytes()
     rows = []
@@ -101,7 +101,7 @@ def by_size(
             rows.append({"size": size, **measure(less, parts)["all"]})
     rows.append({"size": vocabulary.size, **own})
     tokens = {row["size"]: row["tokens"] for row in rows}
-    there = tokens.get(REFERENCE)
+    there = tokens.get(REFERENCE) or own["tokens"]
     for row in rows:
         row["saved"] = None if not there else round(1 - row["tokens"] / there, 4)
     keys = ("size", "tokens", "bytes_per_token", "saved")

@@ -20,7 +20,7 @@ from tamis.tokenize.vocabulary import Vocabulary
 
 THREADS = 2
 """Of the trainer; they are recorded in the model, so it is the same number on every machine."""
-COVERAGES = (0.9995, 0.999, 0.995, 0.99, 0.95, 0.9)
+COVERAGES = (0.9995, 0.999, 0.995, 0.99, 0.98)
 """What is tried where a vocabulary that may shrink has no room for the characters."""
 
 
