@@ -46,7 +46,7 @@ class Size:
 '''
 RECIPE = """
 [ingest]
-shard_bytes = 12000
+shard_bytes = 30000
 
 [[stage]]
 kind = "loudness:Louder"

@@ -31,6 +31,7 @@ from tamis.tokenize.errors import TokensError
 from tamis.tokenize.shards import TOKENIZER, manifest
 from tamis.tokenize.vocabulary import MODEL, Vocabulary, load
 
+WORKERS_NEED = ("tamis.pipeline.tokens.loaded",)
 VERSION = 1
 """Of what the same documents and settings become; a change makes all tokens be made again."""
 
