@@ -12,6 +12,7 @@ import typer
 
 from tamis.pipeline.cli import (
     apply,
+    encode,
     index,
     ingest,
     lm,
@@ -21,6 +22,7 @@ from tamis.pipeline.cli import (
     similar,
     stages,
     status,
+    tokens,
     vocabulary,
     why,
     write,
@@ -55,8 +57,10 @@ def options(
     """Sifts raw text into pretraining corpora and explains every document it rejects."""
 
 
-_FIRST = (run, ingest, stages, write, apply, why, similar, index, report, status, recipes)
-for module in (*_FIRST, lm, vocabulary):
+for module in (
+    *(run, ingest, stages, write, apply, why, similar, index, report, status, recipes, lm),
+    *(vocabulary, encode, tokens),
+):
     module.register(app)
 
 
