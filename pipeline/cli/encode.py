@@ -163,8 +163,8 @@ def _sifted(
     vocabulary = asked.vocabulary or own_vocabulary(corpus)
     if vocabulary is None and (left_out or corpus.read_only):
         raise CallError(
-            f"{corpus.root} has no vocabulary yet: name one with --vocabulary DIR, or train its "
-            f"own, `tamis vocabulary train {corpus.root}`"
+            f"{corpus.root} has no vocabulary yet: name one with --vocabulary DIR; train one with "
+            f"`tamis vocabulary train {corpus.root} -o DIR`"
         )
     place = Place(asked.out)
     place.check()

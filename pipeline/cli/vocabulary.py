@@ -70,8 +70,8 @@ def train(
         check_specials(settings.specials)
     except TokensError as error:
         raise CallError(f"--special: {error}") from None
-    folder = folder.resolve()
-    draft = folder.with_name(f".{folder.name}.draft")
+    whole = folder.resolve()  # which has a name, as "." has none
+    draft = whole.with_name(f".{whole.name}.draft")
     try:
         if folder.exists() and any(folder.iterdir()):
             raise CallError(f"{folder} is not empty: a vocabulary wants a folder of its own")
@@ -79,9 +79,9 @@ def train(
         draft.mkdir(parents=True)
         with _sifted(inputs, folder, text_key, workers, json) as sift:
             learn(sift, draft, settings, json, ", ".join(inputs))
-        if folder.exists():
-            folder.rmdir()
-        draft.rename(folder)
+        if whole.exists():
+            whole.rmdir()
+        draft.rename(whole)
     except OSError as error:
         raise from_os(error, f"cannot write {folder}") from error
     finally:
