@@ -22,6 +22,8 @@ from tamis.pipeline.dedup.bands import edges
 from tamis.pipeline.dedup.elect import Bounds, Members, matching_band, stars
 from tamis.pipeline.dedup.join import components, representatives
 from tamis.pipeline.dedup.signatures import Signatures, write
+from tamis.tokenize.permutation import keys, permuted
+from tamis.tokenize.windows import _copy, _pieces
 
 SENTENCE = "One document, whose words are enough for a handful of pieces."
 
@@ -40,6 +42,7 @@ def compile_all() -> None:
             load(str(place)).perplexity(text)
         cluster(Path(folder) / "00000.arrow")
     minhash()
+    windows()
 
 
 def cluster(place: Path) -> None:
@@ -66,6 +69,17 @@ def minhash() -> None:
         signatures = signer.sign(data, offsets).signatures
         signer.keys(signatures)
         signer.sets(data, offsets)
+
+
+def windows() -> None:
+    """Copies no window of tokens of either width, as if they came from files."""
+    none, ends = np.zeros(0, np.int64), np.frombuffer(b"", "<i8")
+    permuted(none, 1, keys())
+    _pieces(none, 1, none, none, none)
+    positions = np.zeros((0, 1), np.int32)
+    for kind in ("<u2", "<u4"):
+        tokens, pieces = np.frombuffer(b"", kind), np.zeros((0, 5), np.int64)
+        _copy(tokens, ends, pieces, pieces, positions)
 
 
 if __name__ == "__main__":
