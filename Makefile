@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 CORPUS ?= corpus
+TOKENS ?= tokens
 RECIPE ?= quickstart
 INPUT ?= installed:
 WORKERS ?=
@@ -18,10 +19,10 @@ SPEED := $(if $(WORKERS),--workers $(WORKERS))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run ingest language perplexity dedup heuristics write report test check kills bench lock clean python
+.PHONY: help run ingest language perplexity dedup heuristics write tokenize report test check kills bench lock clean python
 
 help:  ## What there is to make
-	@echo "make TARGET [CORPUS=$(CORPUS)] [RECIPE=$(RECIPE)] [INPUT=$(INPUT)] [WORKERS=all cores] [PYTHON=$(PYTHON)]"
+	@echo "make TARGET [CORPUS=$(CORPUS)] [TOKENS=$(TOKENS)] [RECIPE=$(RECIPE)] [INPUT=$(INPUT)] [WORKERS=all cores] [PYTHON=$(PYTHON)]"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(INSTALLED)  ## INPUT through every stage of RECIPE into CORPUS; by default the documentation on this machine
@@ -47,6 +48,9 @@ report: $(INSTALLED)  ## A page about CORPUS: funnel, reasons, histograms with b
 
 write: $(INSTALLED)  ## Only write what CORPUS keeps to CORPUS/cleaned
 	$(BIN)/tamis write $(CORPUS) $(NAMED) $(SPEED)
+
+tokenize: $(INSTALLED)  ## Encode what CORPUS keeps, shuffled, into TOKENS; its vocabulary is learnt first if need be
+	$(BIN)/tamis tokenize $(CORPUS) -o $(TOKENS) $(NAMED) $(SPEED)
 
 test: $(INSTALLED)  ## Check, then test
 	@$(BIN)/python tests/kernels.py & $(MAKE) --no-print-directory check && wait

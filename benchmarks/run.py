@@ -27,6 +27,7 @@ NAMES = (
     "lm",
     "minhash",
     "dedup",
+    "tokenize",
     "tokens",
 )
 HEADER = ("what", "ours", "other", "ratio", "target", "met")

@@ -178,14 +178,8 @@ class WriteJob(_Job):
     def prepare(self, runner: Runner) -> None:
         """Checks that the answer is whole and clears what earlier ones left."""
         sift = self.sift
-        if not sift.corpus.read_only:
-            sift.settle(sift.recipe.stages, runner)  # rules may have changed since
-        phase, missing = self._phase(sift)
-        if missing and self.strict:
-            raise WorkError(f"{_absent(missing, self.root)} (--strict refuses to write without)")
-        warn_absent(missing, self.root)
-        _check_settled(phase.stages, sift)
-        sift.check_measured(phase.stages, runner)
+        check_whole(sift, runner, self.strict)
+        phase = self._phase(sift)[0]
         outputs = {phase.outputs(shard.name)["kept"].name for shard in sift.corpus.shards}
         for directory in (phase.out, *([self.rejected] if self.rejected else [])):
             try:
@@ -214,7 +208,22 @@ class WriteJob(_Job):
         return content
 
 
-def _check_settled(stages: Sequence[Stage], sift: Sift) -> None:
+def check_whole(sift: Sift, runner: Runner, strict: bool = False) -> None:
+    """Raises WorkError unless what is there says of every document whether it is kept.
+
+    Stages without signals take no part, which is said; with strict they are an error.
+    """
+    if not sift.corpus.read_only:
+        sift.settle(sift.recipe.stages, runner)  # rules may have changed since
+    stages, missing = sift.present()
+    if missing and strict:
+        raise WorkError(f"{_absent(missing, sift.corpus.root)} (--strict refuses to write without)")
+    warn_absent(missing, sift.corpus.root)
+    check_settled(stages, sift)
+    sift.check_measured(stages, runner)
+
+
+def check_settled(stages: Sequence[Stage], sift: Sift) -> None:
     """Raises WorkError for clusters whose keepers the rules of later stages have not judged."""
     for stage in stages:
         if rounds.clusters(stage) and stage.view == rounds.FIRST:

@@ -180,6 +180,11 @@ class Recipe:
         return _build(raw)
 
 
+def nothing() -> Recipe:
+    """The recipe without a stage: it keeps every document."""
+    return _build({"name": "nothing"})
+
+
 def bundled() -> dict[str, Path]:
     """The recipes that ship with tamis, by name."""
     folder = Path(str(resources.files("tamis.recipes")))

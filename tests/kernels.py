@@ -23,6 +23,8 @@ from tamis.pipeline.dedup.elect import Bounds, Members, matching_band, stars
 from tamis.pipeline.dedup.join import components, representatives
 from tamis.pipeline.dedup.signatures import Signatures, write
 from tamis.tokenize.permutation import keys, permuted
+from tamis.tokenize.training import train as train_vocabulary
+from tamis.tokenize.vocabulary import load as load_vocabulary
 from tamis.tokenize.windows import _copy, _pieces
 
 SENTENCE = "One document, whose words are enough for a handful of pieces."
@@ -42,6 +44,7 @@ def compile_all() -> None:
             load(str(place)).perplexity(text)
         cluster(Path(folder) / "00000.arrow")
     minhash()
+    tokens()
     windows()
 
 
@@ -69,6 +72,15 @@ def minhash() -> None:
         signatures = signer.sign(data, offsets).signatures
         signer.keys(signatures)
         signer.sets(data, offsets)
+
+
+def tokens() -> None:
+    """Encodes a text by a vocabulary of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "tokenizer.model"
+        place.write_bytes(train_vocabulary([SENTENCE], 300, coverage=1.0))
+        vocabulary = load_vocabulary(place)
+        vocabulary.encode(SENTENCE + " " * 200)
 
 
 def windows() -> None:

@@ -16,7 +16,11 @@ from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
+import numpy.typing as npt
+from llvmlite import ir
 from numba.core import config as numba_config
+from numba.core import types
+from numba.extending import intrinsic
 
 config: Any = numba_config
 at = np.uint64
@@ -37,6 +41,33 @@ def kernel(function: F) -> F:
 def inlined(function: F) -> F:
     """A small function that becomes part of every kernel that calls it."""
     return cast(F, numba.njit(nogil=True, inline="always")(function))
+
+
+@inlined
+def signed(number: Any) -> int:
+    """A number that the next sum may take below zero, or beside one that is signed: Numba makes a
+    float of an unsigned and a signed one."""
+    return np.int64(number)  # type: ignore[return-value]
+
+
+@intrinsic
+def _eight_bytes(typing: Any, data: Any, place: Any) -> Any:
+    def load(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        pointer = builder.gep(array.data, [arguments[1]])
+        words = builder.bitcast(pointer, ir.IntType(64).as_pointer())
+        return builder.load(words, align=1)
+
+    return types.uint64(data, place), load
+
+
+@inlined
+def eight_bytes(data: npt.NDArray[np.uint8], place: int) -> np.uint64:
+    """Eight bytes of an array from a place on as one number, the first the lowest, in one load.
+
+    The array has to have them: nothing is checked.
+    """
+    return _eight_bytes(data, place)  # type: ignore[call-arg]
 
 
 @lru_cache

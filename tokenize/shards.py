@@ -23,8 +23,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from tamis.tokenize.arrays import Ids
 from tamis.tokenize.errors import TokensError
-from tamis.tokenize.vocabulary import Ids, Vocabulary
+from tamis.tokenize.vocabulary import Vocabulary
 
 FORMAT = 1
 MANIFEST = "tokens.json"

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from tamis.tokenize.arrays import Ids
 from tamis.tokenize.errors import Corrupt, Mismatch, TokensError
 from tamis.tokenize.shards import COLUMNS, COUNTS, FORMAT, MANIFEST, TOKENIZER, file_names, id_hash
-from tamis.tokenize.vocabulary import Ids, Vocabulary, load
+from tamis.tokenize.vocabulary import Vocabulary, load
 
 BLOCK = 1 << 22
 """Tokens that are checked at once."""

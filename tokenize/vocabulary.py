@@ -11,30 +11,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import sentencepiece
+import pyarrow as pa
 
+from tamis.tokenize.arrays import Bytes, Encoded, Longs
 from tamis.tokenize.errors import TokensError
+
+if TYPE_CHECKING:
+    from tamis.tokenize.encoding import Encoder
 
 MODEL = "tokenizer.model"
 LARGEST = 1 << 28
 """Bytes of a model's file; more is refused."""
+MOST = 1 << 21
+"""Pieces of a model; the encoder has so many bits for an id."""
 SPACE = "\u2581"
 NORMAL, UNKNOWN, CONTROL, USER, UNUSED, BYTE = range(1, 7)
 _BPE = 2
-
-Ids = npt.NDArray[np.unsignedinteger[Any]]
-
-
-class Encoded(NamedTuple):
-    """Some texts as tokens."""
-
-    ids: Ids
-    ends: npt.NDArray[np.int64]
-    """Where each text ends in ids."""
 
 
 @dataclass(frozen=True)
@@ -82,24 +78,23 @@ class Vocabulary:
 
     def encode_column(
         self,
-        data: npt.NDArray[np.uint8],
-        offsets: npt.NDArray[np.int64],
+        data: Bytes,
+        offsets: Longs,
         bos: bool = False,
         eos: bool = False,
     ) -> Encoded:
         """The ids of many texts, with the tokens that begin and end each if asked for.
 
-        data: valid UTF-8; offsets: where texts begin and end in it, one more than texts, as Arrow
-        has them.
+        data: UTF-8; offsets: where texts begin and end in it, one more than texts, as Arrow has
+        them. TokensError for what is no valid UTF-8, and for a token that the vocabulary lacks.
         """
-        made: list[list[int]] = []
-        for start, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
-            text = data[start:stop].tobytes().decode()
-            ids = self._library.encode(text)
-            made.append([self.bos] * bos + ids + [self.eos] * eos)
-        ends = np.cumsum([len(ids) for ids in made], dtype=np.int64)
-        flat = [one for ids in made for one in ids]
-        return Encoded(np.array(flat, self.dtype), ends)
+        _check_text(data, offsets)
+        for asked, one, what in ((bos, self.bos, "begins"), (eos, self.eos, "ends")):
+            if asked and one < 0:
+                raise TokensError(f"{self.path} has no token that {what} a document")
+        if self.prefix:
+            data, offsets = _with_spaces(data, offsets)
+        return self._encoder.encode(data, offsets, self.bos if bos else -1, self.eos if eos else -1)
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text that ids stand for; special tokens are nothing, broken characters U+FFFD."""
@@ -118,8 +113,36 @@ class Vocabulary:
         return b"".join([pieces[one] for one in numbers])
 
     @cached_property
-    def _library(self) -> Any:
-        return sentencepiece.SentencePieceProcessor(model_file=str(self.path))
+    def _encoder(self) -> Encoder:
+        from tamis.tokenize.encoding import Encoder  # with Numba: for whoever encodes
+        from tamis.tokenize.tables import tables
+
+        both = zip(self.pieces, self.kinds, strict=True)
+        normal = [piece if kind == NORMAL else b"" for piece, kind in both]
+        bytes_ = [self.names.index(f"<0x{byte:02X}>") for byte in range(256)]
+        made = tables(normal, self.scores, np.array(bytes_, np.int32))
+        return Encoder(made, self.dtype)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process is sent: its encoder is made there."""
+        return {name: value for name, value in vars(self).items() if name != "_encoder"}
+
+
+def _check_text(data: Bytes, offsets: Longs) -> None:
+    """The kernels take characters to be whole: on broken ones they would write out of bounds."""
+    places = pa.py_buffer(np.ascontiguousarray(offsets, np.int64))
+    texts = pa.LargeStringArray.from_buffers(len(offsets) - 1, places, pa.py_buffer(data))
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise TokensError(f"a text is no valid UTF-8: {error}") from None
+
+
+def _with_spaces(data: Bytes, offsets: Longs) -> tuple[Bytes, Longs]:
+    """Texts with a space before each that is not empty."""
+    filled = np.diff(offsets) > 0
+    moved = offsets + np.concatenate([[0], np.cumsum(filled)])
+    return np.insert(data, offsets[:-1][filled], 0x20), moved
 
 
 def load(place: Path | str) -> Vocabulary:
@@ -179,8 +202,8 @@ def _special(ids: dict[str, int], kinds: bytes, name: str) -> int:
 def _check_settings(model: Any) -> None:
     trainer, rules = model.trainer_spec, model.normalizer_spec
     kinds = {1: "unigram", 3: "words", 4: "characters"}
-    if not model.pieces:
-        raise ValueError("it has no pieces")
+    if not 0 < len(model.pieces) <= MOST:
+        raise ValueError(f"it has {len(model.pieces)} pieces, not between 1 and {MOST}")
     if trainer.model_type != _BPE:
         raise ValueError(f"it is one of {kinds.get(trainer.model_type, 'another type')}, not BPE")
     if not trainer.byte_fallback:

@@ -15,10 +15,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tamis.tokenize.arrays import Ids
 from tamis.tokenize.compiled import at, kernel
 from tamis.tokenize.errors import TokensError
 from tamis.tokenize.tokens import Shard, Tokens, beyond, check_ends
-from tamis.tokenize.vocabulary import Ids
 
 Longs = npt.NDArray[np.int64]
 ROW, OFFSET, SHARD, START, COUNT = range(5)

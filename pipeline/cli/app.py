@@ -12,6 +12,7 @@ import typer
 
 from tamis.pipeline.cli import (
     apply,
+    encode,
     index,
     ingest,
     lm,
@@ -22,6 +23,7 @@ from tamis.pipeline.cli import (
     stages,
     status,
     tokens,
+    vocabulary,
     why,
     write,
 )
@@ -56,8 +58,8 @@ def options(
 
 
 for module in (
-    *(run, ingest, stages, write, apply, why, similar, index, report, status, recipes),
-    *(lm, tokens),
+    *(run, ingest, stages, write, apply, why, similar, index, report, status, recipes, lm),
+    *(vocabulary, encode, tokens),
 ):
     module.register(app)
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from tamis.tokenize.arrays import Ids
 from tamis.tokenize.errors import TokensError
 from tamis.tokenize.tokens import Document, Tokens
-from tamis.tokenize.vocabulary import CONTROL, UNKNOWN, Ids, Vocabulary
+from tamis.tokenize.vocabulary import CONTROL, UNKNOWN, Vocabulary
 from tamis.tokenize.windows import COUNT, SHARD, START, Stream
 
 BETWEEN = "\u2502"
