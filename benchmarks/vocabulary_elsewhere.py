@@ -96,25 +96,10 @@ def by_llama_cpp(folder: Path) -> tuple[Encode, Decode]:
     encoded = made.tokenize(b"a")
     assert encoded[0] == made.token_bos() and encoded[1:] == made.tokenize(b"a", add_bos=False)
 
-    def decode(ids: list[Ids]) -> list[str]:
-        # Pieces by themselves: the binding takes a space off the beginning.
-        pieces = {n: made._model.token_get_text(n) for n in range(made.n_vocab())}
-        return [_text([pieces[n] for n in one]) for one in ids]
-
     return (
         lambda texts: [made.tokenize(t.encode(), add_bos=False, special=False) for t in texts],
-        decode,
+        lambda ids: [made.detokenize(one).decode() for one in ids],
     )
-
-
-def _text(pieces: list[str]) -> str:
-    parts = (
-        bytes([int(piece[3:5], 16)])
-        if piece.startswith("<0x") and len(piece) == 6
-        else piece.replace("\u2581", " ").encode()
-        for piece in pieces
-    )
-    return b"".join(parts).decode()
 
 
 def _write_gguf(folder: Path, path: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import sentencepiece
 
 from tamis.tokenize.errors import TokensError
-from tamis.tokenize.vocabulary import NORMAL
+from tamis.tokenize.vocabulary import NORMAL, SPACE
 
 LONGEST = 4096
 """Bytes of a part of a text: longer ones are cut at newlines, else at spaces, else at characters.
@@ -69,6 +69,7 @@ def train(
             vocab_size=size,
             hard_vocab_limit=True,
             character_coverage=coverage,
+            required_chars=SPACE,  # of a text without any a space would be the bytes of U+2581
             control_symbols=list(specials),
             byte_fallback=True,
             split_digits=True,

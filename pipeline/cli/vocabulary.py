@@ -78,7 +78,7 @@ def train(
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         with _sifted(inputs, folder, text_key, workers, json) as sift:
-            learn(sift, draft, settings, json, ", ".join(inputs))
+            learn(sift, draft, settings, json, _named(inputs))
         if whole.exists():
             whole.rmdir()
         draft.rename(whole)
@@ -144,6 +144,10 @@ def _sifted(
             engine.go(settle_jobs(corpus.root, recipe))
         check_whole(Sift(corpus, recipe), engine)
         yield Sift(corpus, recipe)
+
+
+def _named(inputs: Sequence[str]) -> str:
+    return inputs[0] + (f" and {len(inputs) - 1} more" if len(inputs) > 1 else "")
 
 
 def _load(folder: Path) -> Vocabulary:

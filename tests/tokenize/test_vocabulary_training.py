@@ -57,11 +57,17 @@ def test_smaller_is_what_training_gives() -> None:
         smaller(model, 801)
 
 
+def test_a_space_is_a_piece_whatever_the_text() -> None:
+    """Else it would be the three bytes of U+2581, and come back as that."""
+    library = SentencePieceProcessor(model_proto=train(["山の上" * 9], 266))
+    assert library.encode(" ", out_type=str) == ["\u2581"]
+
+
 @pytest.mark.parametrize("reserved", ["\0", "\u2581", "\u2585"])
 def test_reserved_characters_cost_no_text(reserved: str) -> None:
     """The library drops a whole sentence for a U+2585 and takes U+2581 for its space."""
-    whole = train([f"zebra{reserved}quagga"] * 9, 276)
-    assert whole == train(["zebra", "quagga"] * 9, 276)
+    whole = train([f"zebra{reserved}quagga"] * 9, 277)
+    assert whole == train(["zebra", "quagga"] * 9, 277)
     assert {"zebra", "quagga"} < set(pieces(whole))
 
 
@@ -90,9 +96,9 @@ def test_cuts_lose_nothing(text: str, longest: int) -> None:
         (["", "\0\0", "\u2585"], 400, "no text"),
         (["a\ud800"], 400, "no valid Unicode"),
         ([b"a\xff"], 400, "no valid Unicode"),
-        (["a"], 400, "260 is the largest"),
+        (["a"], 400, "261 is the largest"),
         (["a"], 259, "cannot hold the 256 bytes"),
-        (["".join(map(chr, range(0x4E00, 0x4F00)))], 400, "ask for 515 at least"),
+        (["".join(map(chr, range(0x4E00, 0x4F00)))], 400, "ask for 516 at least"),
     ],
 )
 def test_what_cannot_be_is_said(texts: list[str | bytes], size: int, message: str) -> None:
@@ -107,8 +113,8 @@ def test_the_sizes_that_are_named_can_be_had() -> None:
     assert len(pieces(train(TEXTS[:20], large.value.largest))) == large.value.largest
     text = ["".join(map(chr, range(0x4E00, 0x4F00)))]
     with pytest.raises(TooSmall):
-        train(text, 514)
-    assert len(pieces(train(text, 515))) == 515
+        train(text, 515)
+    assert len(pieces(train(text, 516))) == 516
 
 
 @pytest.mark.parametrize("name", ["", "a b", "<s>", "<0x0A>", "é", "x" * 65, "\u2581"])
