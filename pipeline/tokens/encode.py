@@ -104,13 +104,10 @@ class EncodePhase:
         self, documents: Iterator[Documents], unit: int, making: Making, vocabulary: Vocabulary
     ) -> dict[str, Any]:
         unsorted = making.paths["ids"].with_name(f"{making.paths['ids'].name}.unsorted.tmp")
-        try:
-            sorter = Sorter(unsorted, vocabulary.dtype)
+        with Sorter(unsorted, vocabulary.dtype) as sorter:
             for some in documents:
                 sorter.write(some, numbers(self.settings.seed or 0, unit, some.rows))
             return sorter.save(making.paths)
-        finally:
-            unsorted.unlink(missing_ok=True)
 
 
 def written(
