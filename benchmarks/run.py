@@ -17,7 +17,19 @@ from typing import Any
 
 from measuring import Row, machine, pin_to_one_core
 
-NAMES = ("ingest", "warc", "noop", "language", "heuristics", "perplexity", "lm", "minhash", "dedup")
+NAMES = (
+    "ingest",
+    "warc",
+    "noop",
+    "language",
+    "heuristics",
+    "perplexity",
+    "lm",
+    "minhash",
+    "dedup",
+    "tokenize",
+    "tokens",
+)
 HEADER = ("what", "ours", "other", "ratio", "target", "met")
 
 

@@ -66,6 +66,16 @@ def datatrove_warc(source: Path, out: Path) -> None:
     _run_datatrove([reader, Trafilatura(timeout=60), writer], out)
 
 
+def datatrove_tokenize(documents: Path, out: Path, vocabulary: Path) -> None:
+    """datatrove's Parquet reader and its DocumentTokenizer, shuffled, one thread."""
+    from datatrove.pipeline.readers import ParquetReader
+    from datatrove.pipeline.tokens import DocumentTokenizer
+
+    model = str(vocabulary / "tokenizer.json")
+    step = DocumentTokenizer(str(out / "tokens"), model, eos_token="</s>", seed=0)
+    _run_datatrove([ParquetReader(str(documents)), step], out)
+
+
 def _datatrove(source: Path, writer: object, out: Path) -> None:
     from datatrove.pipeline.readers import JsonlReader
 
@@ -101,14 +111,15 @@ def bare(paths: list[Path], *columns: str) -> int:
     return size
 
 
-SIDES: dict[str, Callable[[Path, Path], None]] = {
+SIDES: dict[str, Callable[..., None]] = {
     "tamis-ingest": tamis_ingest,
     "bare-warc": bare_warc,
     "datatrove-warc": datatrove_warc,
     "datatrove-parquet": datatrove_parquet,
     "datatrove-jsonl": datatrove_jsonl,
+    "datatrove-tokenize": datatrove_tokenize,
     "read": lambda corpus, column: read_text(corpus, str(column)),
 }
 
 if __name__ == "__main__":
-    SIDES[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
+    SIDES[sys.argv[1]](*map(Path, sys.argv[2:]))

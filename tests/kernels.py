@@ -22,6 +22,8 @@ from tamis.pipeline.dedup.bands import edges
 from tamis.pipeline.dedup.elect import Bounds, Members, matching_band, stars
 from tamis.pipeline.dedup.join import components, representatives
 from tamis.pipeline.dedup.signatures import Signatures, write
+from tamis.tokenize.training import train as train_vocabulary
+from tamis.tokenize.vocabulary import load as load_vocabulary
 
 SENTENCE = "One document, whose words are enough for a handful of pieces."
 
@@ -40,6 +42,7 @@ def compile_all() -> None:
             load(str(place)).perplexity(text)
         cluster(Path(folder) / "00000.arrow")
     minhash()
+    tokens()
 
 
 def cluster(place: Path) -> None:
@@ -66,6 +69,15 @@ def minhash() -> None:
         signatures = signer.sign(data, offsets).signatures
         signer.keys(signatures)
         signer.sets(data, offsets)
+
+
+def tokens() -> None:
+    """Encodes a text by a vocabulary of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "tokenizer.model"
+        place.write_bytes(train_vocabulary([SENTENCE], 300, coverage=1.0))
+        vocabulary = load_vocabulary(place)
+        vocabulary.encode(SENTENCE + " " * 200)
 
 
 if __name__ == "__main__":

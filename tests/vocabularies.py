@@ -1,4 +1,4 @@
-"""Small real vocabularies, and folders of tokens made with them; see tests/tokenize/conftest.py."""
+"""Small real vocabularies, and folders of tokens made with them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 import sentencepiece
-from support import prose
+from support import once, prose
 
 from tamis.tokenize.shards import MANIFEST, TOKENIZER, ShardWriter, file_names, id_hash, manifest
 from tamis.tokenize.vocabulary import MODEL, Vocabulary, load
@@ -51,6 +52,25 @@ def padded(vocabulary: Vocabulary, folder: Path, size: int) -> Vocabulary:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MODEL).write_bytes(model.SerializeToString())
     return load(folder)
+
+
+def shared_vocabulary(factory: pytest.TempPathFactory) -> Vocabulary:
+    """One of 400 pieces that tests share."""
+
+    def make(root: Path) -> None:
+        small_vocabulary(root)
+
+    return load(once(factory, "vocabulary", make))
+
+
+def shared_tokens(factory: pytest.TempPathFactory) -> Path:
+    """A folder with the shards of DOCUMENTS that tests share, for reading only."""
+    vocabulary = shared_vocabulary(factory)
+
+    def make(root: Path) -> None:
+        write_tokens(root / "tokens", vocabulary, DOCUMENTS)
+
+    return once(factory, "tokens", make) / "tokens"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from tamis.tokenize.arrays import Ids
 from tamis.tokenize.errors import Corrupt, Mismatch, TokensError
-from tamis.tokenize.shards import COLUMNS, FORMAT, MANIFEST, TOKENIZER, file_names, id_hash
+from tamis.tokenize.shards import COLUMNS, COUNTS, FORMAT, MANIFEST, TOKENIZER, file_names, id_hash
 from tamis.tokenize.vocabulary import Vocabulary, load
 
 BLOCK = 1 << 22
@@ -181,11 +181,14 @@ class Tokens:
                 yield shard.tokens[first : first + length]
 
     def document(self, number: int) -> Document:
-        """A document by its number in the folder, from 0; TokensError if there is none."""
+        """A document by its number in the folder, from 0.
+
+        Raises TokensError if there is none, Corrupt for a token beyond the vocabulary.
+        """
         place = number
         for shard in self.shards:
             if 0 <= place < shard.facts["documents"]:
-                return _document(shard, number, place)
+                return _document(shard, number, place, self.size)
             place -= shard.facts["documents"]
         raise TokensError(
             f"{self.folder} has no document {number:,}: it has {self.facts['documents']:,}, "
@@ -237,21 +240,23 @@ def _manifest(path: Path, data: bytes) -> dict[str, Any]:
 
 def _check_manifest(facts: dict[str, Any]) -> None:
     """Raises one of the errors of looking things up for what is not as `manifest` makes it."""
-    if facts["token_bytes"] not in (2, 4) or facts["vocabulary"]["size"] < 1:
+    vocabulary, width = facts["vocabulary"], facts["token_bytes"]
+    _ = [facts[key] for key in ("bos", "eos", "shuffled", "seed")], dict(facts["from"])
+    if not isinstance(vocabulary["sha256"], str) or width not in (2, 4):
         raise ValueError("neither 2 nor 4 bytes a token, or no vocabulary")
-    _ = facts["vocabulary"]["sha256"], facts["bos"], facts["eos"], facts["sources"].items()
-    totals = dict.fromkeys(("documents", "tokens", "bytes"), 0)
+    if not 0 < vocabulary["size"] <= 1 << (8 * width):
+        raise ValueError(f"{vocabulary['size']} pieces in {width} bytes")
     for shard in facts["shards"]:
         if Path(shard["name"]).name != shard["name"]:
             raise ValueError(f"a shard {shard['name']!r}")
-        sizes = {kind: file["bytes"] for kind, file in shard["files"].items()}
-        if sizes["ds"] != shard["tokens"] * facts["token_bytes"]:
-            raise ValueError(f"shard {shard['name']}: {sizes['ds']} bytes of tokens")
-        if sizes["index"] != shard["documents"] * 8:
-            raise ValueError(f"shard {shard['name']}: {sizes['index']} bytes of index")
-        totals = {key: value + shard[key] for key, value in totals.items()}
-    if wrong := [key for key, value in totals.items() if facts[key] != value]:
-        raise ValueError(f"{wrong[0]} of shards are not those of all")
+        files = {kind: shard["files"][kind] for kind in file_names("")}
+        sizes = {kind: file["bytes"] for kind, file in files.items() if file["sha256"]}
+        if sizes["ds"] != shard["tokens"] * width or sizes["index"] != shard["documents"] * 8:
+            raise ValueError(f"shard {shard['name']}: the sizes of its files")
+    for parts in (facts["shards"], facts["sources"].values()):
+        for key in COUNTS:
+            if sum(one[key] for one in parts) != facts[key]:
+                raise ValueError(f"the {key} do not add up")
 
 
 def _check_sizes(shard: Shard) -> None:
@@ -271,14 +276,17 @@ def _check_sizes(shard: Shard) -> None:
             )
 
 
-def _document(shard: Shard, number: int, place: int) -> Document:
+def _document(shard: Shard, number: int, place: int, size: int) -> Document:
     start = int(shard.ends[place - 1]) if place else 0
+    ids = shard.tokens[start : int(shard.ends[place])]
+    if len(ids) and (largest := int(ids.max())) >= size:
+        raise beyond(shard, largest, size)
     row = shard.documents.slice(place, 1).to_pylist()[0]
     return Document(
         number,
         shard.name,
         place,
-        shard.tokens[start : int(shard.ends[place])],
+        ids,
         row["source"],
         row["bytes"],
         row["id_hash"],

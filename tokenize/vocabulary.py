@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from tamis.tokenize.arrays import Bytes, Encoded, Longs
 from tamis.tokenize.errors import TokensError
@@ -84,9 +85,10 @@ class Vocabulary:
     ) -> Encoded:
         """The ids of many texts, with the tokens that begin and end each if asked for.
 
-        data: valid UTF-8; offsets: where texts begin and end in it, one more than texts, as Arrow
-        has them.
+        data: UTF-8; offsets: where texts begin and end in it, one more than texts, as Arrow has
+        them. TokensError for what is no valid UTF-8, and for a token that the vocabulary lacks.
         """
+        _check_text(data, offsets)
         for asked, one, what in ((bos, self.bos, "begins"), (eos, self.eos, "ends")):
             if asked and one < 0:
                 raise TokensError(f"{self.path} has no token that {what} a document")
@@ -124,6 +126,16 @@ class Vocabulary:
     def __getstate__(self) -> dict[str, Any]:
         """What another process is sent: its encoder is made there."""
         return {name: value for name, value in vars(self).items() if name != "_encoder"}
+
+
+def _check_text(data: Bytes, offsets: Longs) -> None:
+    """The kernels take characters to be whole: on broken ones they would write out of bounds."""
+    places = pa.py_buffer(np.ascontiguousarray(offsets, np.int64))
+    texts = pa.LargeStringArray.from_buffers(len(offsets) - 1, places, pa.py_buffer(data))
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise TokensError(f"a text is no valid UTF-8: {error}") from None
 
 
 def _with_spaces(data: Bytes, offsets: Longs) -> tuple[Bytes, Longs]:

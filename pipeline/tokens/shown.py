@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from tamis.tokenize.arrays import Ids
 from tamis.tokenize.errors import TokensError
 from tamis.tokenize.tokens import Document, Tokens
-from tamis.tokenize.vocabulary import CONTROL, UNKNOWN, Ids, Vocabulary
+from tamis.tokenize.vocabulary import CONTROL, UNKNOWN, Vocabulary
 from tamis.tokenize.windows import COUNT, SHARD, START, Stream
 
 BETWEEN = "\u2502"
 """Stands between pieces."""
+SPECIAL = (UNKNOWN, CONTROL)
+"""Kinds of tokens that stand for no text."""
 
 
 def whole(document: Document) -> dict[str, Any]:
@@ -31,7 +34,8 @@ def window(tokens: Tokens, number: int, length: int) -> list[dict[str, Any]]:
             "counted from 0"
         )
     pieces = Stream(tokens).pieces(np.array([number * length]), length)
-    return [part for piece in pieces for part in _parts(tokens, *piece[[SHARD, START, COUNT]])]
+    places = pieces[:, [SHARD, START, COUNT]].tolist()
+    return [part for place in places for part in _parts(tokens, *place)]
 
 
 def _parts(tokens: Tokens, shard: int, start: int, count: int) -> Iterator[dict[str, Any]]:
@@ -75,12 +79,10 @@ def heading(part: dict[str, Any]) -> str:
 def text(vocabulary: Vocabulary, ids: list[int], pieces: bool) -> str:
     """Tokens as text: special ones by name, bytes that are no text as \\xff.
 
-    pieces: whether something stands between any two. Raises TokensError for a token beyond the
-    vocabulary.
+    pieces: whether something stands between any two.
     """
-    special = bytes((UNKNOWN, CONTROL))
     shown = []
-    for named, some in groupby(ids, key=lambda one: _kind(vocabulary, one) in special):
+    for named, some in groupby(ids, key=lambda one: vocabulary.kinds[one] in SPECIAL):
         if named:
             shown += [f"[{vocabulary.names[one]}]" for one in some]
         elif pieces:
@@ -88,12 +90,6 @@ def text(vocabulary: Vocabulary, ids: list[int], pieces: bool) -> str:
         else:
             shown.append(_plain(vocabulary, list(some)))
     return (BETWEEN if pieces else "").join(shown)
-
-
-def _kind(vocabulary: Vocabulary, token: int) -> int:
-    if token >= vocabulary.size:
-        raise TokensError(f"token {token} is beyond the vocabulary of {vocabulary.size}")
-    return vocabulary.kinds[token]
 
 
 def _plain(vocabulary: Vocabulary, ids: list[int]) -> str:

@@ -5,31 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support import once
-from vocabularies import DOCUMENTS, small_vocabulary, write_tokens
+from vocabularies import shared_tokens, shared_vocabulary
 
 from tamis.tokenize.tokens import Tokens
-from tamis.tokenize.vocabulary import Vocabulary, load
+from tamis.tokenize.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
     """Of 400 pieces."""
-
-    def make(root: Path) -> None:
-        small_vocabulary(root)
-
-    return load(once(tmp_path_factory, "vocabulary", make))
+    return shared_vocabulary(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory, small: Vocabulary) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shards of DOCUMENTS."""
-
-    def make(root: Path) -> None:
-        write_tokens(root / "tokens", small, DOCUMENTS)
-
-    return once(tmp_path_factory, "tokens", make) / "tokens"
+    return shared_tokens(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -126,8 +126,12 @@ def test_texts_made_of_pieces(vocabulary: Vocabulary, library, data) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_any_vocabulary(seed: int, tmp_path: Path) -> None:
-    """Vocabularies of few characters, where nearly everything can be merged with everything."""
+def test_any_vocabulary(seed: int, tmp_path: Path, monkeypatch) -> None:
+    """Vocabularies of few characters, where nearly everything can be merged with everything.
+
+    Parts that begin alike meet in a memory of a few slots.
+    """
+    monkeypatch.setattr(encoding, "_SLOTS", 32)
     draw = random.Random(seed)
     alphabet = ALPHABETS[seed % len(ALPHABETS)]
 
@@ -139,6 +143,8 @@ def test_any_vocabulary(seed: int, tmp_path: Path) -> None:
     made = load(path)
     library = sentencepiece.SentencePieceProcessor(model_file=str(path))
     texts = [text(200) for _ in range(60)] + [text(3000)]
+    for start in [text(8) * 8 for _ in range(20)]:
+        texts += [start[:8] + text(4) for _ in range(12)] + [start[:7], start[:8]]
     expected = library.encode(texts)
     assert each(made, texts) == expected
     assert [bpe.encode(made, one) for one in texts[:20]] == expected[:20]
@@ -212,6 +218,9 @@ def test_a_long_text_without_a_boundary(vocabulary: Vocabulary, library, unit: s
 def test_what_cannot_be_encoded(vocabulary: Vocabulary) -> None:
     with pytest.raises(TokensError, match="surrogate"):
         vocabulary.encode("a\ud800b")
+    for data, offsets in ((b"ab\xc3", [0, 3]), (b"\x80\x80\x80", [0, 3])):
+        with pytest.raises(TokensError, match="no valid UTF-8"):
+            vocabulary.encode_column(np.frombuffer(data, np.uint8), np.array(offsets))
     with pytest.raises(TokensError, match=f"token {vocabulary.size} is beyond"):
         vocabulary.decode([5, vocabulary.size])
 

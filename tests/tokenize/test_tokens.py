@@ -160,6 +160,10 @@ def test_no_documents_at_all(tmp_path: Path, small: Vocabulary) -> None:
         lambda made: made["shards"][0].update(name="../00000"),
         lambda made: made["shards"][0]["files"]["ds"].update(bytes=2),
         lambda made: made["shards"][0]["files"].pop("index"),
+        lambda made: made["shards"][0].update(documents=-1),
+        lambda made: made["sources"]["web"].update(tokens=3),
+        lambda made: made["vocabulary"].update(size=70_000),
+        lambda made: made.pop("seed"),
     ],
 )
 def test_a_damaged_manifest(copy: Path, change: Callable[[dict[str, Any]], object]) -> None:
