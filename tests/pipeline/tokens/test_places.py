@@ -84,7 +84,7 @@ def test_a_full_disk_is_said(place: Path, tmp_path: Path, monkeypatch: pytest.Mo
 def test_tasks_are_as_many_as_can_be_known_before(place: Path, tmp_path: Path) -> None:
     """A cluster's array is submitted before anything is encoded: what is beyond it is not done."""
     root, recipe = place / "corpus", load(str(place / "corpus/recipe.toml"))
-    encode, gather = token_jobs(root, recipe, tmp_path / "t", Settings(shard_tokens=50), None)
+    encode, gather = token_jobs(root, recipe, tmp_path / "t", Settings(shard_tokens=400), None)
 
     class Here:
         """Runs a phase, task by task, as a cluster does: each asks for its own."""
