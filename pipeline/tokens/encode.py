@@ -177,6 +177,7 @@ class Encoding:
         settings = self.phase.settings
         data, ends = texts(batch.column("text"))
         data, ends = data[ends[0] : ends[-1]], ends - ends[0]
+        data.flags.writeable = False  # Arrow's arrays are so or not: kernels are compiled for one
         ids, stops = self.vocabulary.encode_column(data, ends, settings.bos, settings.eos)
         return Documents(
             ids,
