@@ -22,8 +22,10 @@ from tamis.pipeline.dedup.bands import edges
 from tamis.pipeline.dedup.elect import Bounds, Members, matching_band, stars
 from tamis.pipeline.dedup.join import components, representatives
 from tamis.pipeline.dedup.signatures import Signatures, write
+from tamis.tokenize.permutation import keys, permuted
 from tamis.tokenize.training import train as train_vocabulary
 from tamis.tokenize.vocabulary import load as load_vocabulary
+from tamis.tokenize.windows import _copy, _pieces
 
 SENTENCE = "One document, whose words are enough for a handful of pieces."
 
@@ -43,6 +45,7 @@ def compile_all() -> None:
         cluster(Path(folder) / "00000.arrow")
     minhash()
     tokens()
+    windows()
 
 
 def cluster(place: Path) -> None:
@@ -78,6 +81,17 @@ def tokens() -> None:
         place.write_bytes(train_vocabulary([SENTENCE], 300, coverage=1.0))
         vocabulary = load_vocabulary(place)
         vocabulary.encode(SENTENCE + " " * 200)
+
+
+def windows() -> None:
+    """Copies no window of tokens of either width, as if they came from files."""
+    none, ends = np.zeros(0, np.int64), np.frombuffer(b"", "<i8")
+    permuted(none, 1, keys())
+    _pieces(none, 1, none, none, none)
+    positions = np.zeros((0, 1), np.int32)
+    for kind in ("<u2", "<u4"):
+        tokens, pieces = np.frombuffer(b"", kind), np.zeros((0, 5), np.int64)
+        _copy(tokens, ends, pieces, pieces, positions)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,11 @@ from tamis.tokenize.shards import MANIFEST, TOKENIZER, ShardWriter, file_names, 
 from tamis.tokenize.vocabulary import MODEL, Vocabulary, load
 
 
-def small_vocabulary(folder: Path, size: int = 400) -> Vocabulary:
-    """A lossless vocabulary trained on a few sentences, in a folder that is made."""
+def small_vocabulary(folder: Path, size: int = 400, prefix: bool = False) -> Vocabulary:
+    """A lossless vocabulary trained on a few sentences, in a folder that is made.
+
+    prefix: whether it puts a space before every text, as Llama's first ones do.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     model = io.BytesIO()  # a file would hold its own name
     sentencepiece.SentencePieceTrainer.train(
@@ -33,7 +36,7 @@ def small_vocabulary(folder: Path, size: int = 400) -> Vocabulary:
         split_digits=True,
         normalization_rule_name="identity",
         remove_extra_whitespaces=False,
-        add_dummy_prefix=False,
+        add_dummy_prefix=prefix,
         allow_whitespace_only_pieces=True,
         num_threads=1,
         minloglevel=2,

@@ -90,10 +90,10 @@ def _describe(facts: dict[str, Any]) -> None:
         ["vocabulary", pieces],
         ["documents", f"{order}; each with {' and '.join(marks) or 'neither BOS nor EOS'}"],
         ["shards", f"{len(shards):,}, of {facts['token_bytes']} bytes a token"],
-        *[[f"from: {key}", printable(str(value))] for key, value in facts["from"].items()],
+        *[[f"from: {key}", _said(value)] for key, value in facts["from"].items() if value],
     ]
     out().print(simple(f"Tokens {facts['tokens_path']}", [("", False), ("", False)], rows))
-    names = ("documents", "tokens", "share", "MB of text", "bytes a token")
+    names = ("documents", "tokens", "share", "MB of text", "bytes per token")
     counts = [_row(printable(name), one, facts["tokens"]) for name, one in facts["sources"].items()]
     every = _row("all", facts, facts["tokens"])
     columns = [("source", False), *((name, True) for name in names)]
@@ -105,6 +105,13 @@ def _describe(facts: dict[str, Any]) -> None:
     ]
     columns = [("from", True), ("to", True), ("documents", True), ("", False)]
     out().print(simple("Documents by length in tokens", columns, rows))
+
+
+def _said(value: Any) -> str:
+    """A value of the manifest, on a line."""
+    if isinstance(value, dict):
+        value = ", ".join(f"{key} {one}" for key, one in value.items())
+    return printable(str(value))
 
 
 def _row(name: str, counts: dict[str, Any], tokens: int) -> list[str]:
@@ -157,7 +164,7 @@ def show(
         if not parts:
             raise CallError(f"{folder} has no document of id {name!r}: N is its number, from 0")
         for part in parts:
-            part["text"] = shown.text(opened.vocabulary, part["ids"], pieces)
+            part["text"] = shown.text(opened.vocabulary, part, pieces)
     if json:
         print_json(parts)
         return

@@ -76,19 +76,21 @@ def heading(part: dict[str, Any]) -> str:
     )
 
 
-def text(vocabulary: Vocabulary, ids: list[int], pieces: bool) -> str:
-    """Tokens as text: special ones by name, bytes that are no text as \\xff.
+def text(vocabulary: Vocabulary, part: dict[str, Any], pieces: bool) -> str:
+    """A part of a document as text: special tokens by name, bytes that are no text as \\xff.
 
-    pieces: whether something stands between any two.
+    pieces: whether something stands between any two; then a space that the vocabulary puts before
+    every text is shown too.
     """
-    shown = []
-    for named, some in groupby(ids, key=lambda one: vocabulary.kinds[one] in SPECIAL):
+    shown, before = [], vocabulary.prefix and not part["first"]
+    for named, some in groupby(part["ids"], key=lambda one: vocabulary.kinds[one] in SPECIAL):
         if named:
             shown += [f"[{vocabulary.names[one]}]" for one in some]
         elif pieces:
             shown += [_plain(vocabulary, [one]) for one in some]
         else:
-            shown.append(_plain(vocabulary, list(some)))
+            shown.append(_plain(vocabulary, list(some)).removeprefix(" " if before else ""))
+            before = False
     return (BETWEEN if pieces else "").join(shown)
 
 

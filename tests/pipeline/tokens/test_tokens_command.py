@@ -17,6 +17,7 @@ from vocabularies import (
     facts,
     shared_tokens,
     shared_vocabulary,
+    small_vocabulary,
     write_manifest,
     write_shard,
     write_tokens,
@@ -103,6 +104,19 @@ def test_show_a_document(here: Tamis, folder: Path, small: Vocabulary) -> None:
     assert said["ids"] == [small.bos, *small.encode(FLAT[5].text), small.eos]
     pieces = said["text"].split("\u2502")
     assert len(pieces) == len(said["ids"]) and "".join(pieces[1:-1]) == FLAT[5].text
+
+
+def test_show_by_a_vocabulary_that_puts_a_space_first(here: Tamis, tmp_path: Path) -> None:
+    """The text is shown, and the space only where pieces are asked for."""
+    vocabulary = small_vocabulary(tmp_path / "prefixed", prefix=True)
+    root = write_tokens(tmp_path / "tokens", vocabulary, [[Doc("x", " A bridge", "web")]])
+    assert here("tokens", "show", root).stdout.split("\n")[1] == "[<s>] A bridge[</s>]"
+    pieces = here("tokens", "show", root, "--pieces").stdout.split("\n")[1].split("\u2502")
+    assert "".join(pieces) == "[<s>]  A bridge[</s>]"
+    (part,) = json.loads(
+        here("tokens", "show", root, "--window", 1, "--length", 3, "--json").stdout
+    )
+    assert part["first"] == 3 and vocabulary.decode_bytes(part["ids"]).decode() == part["text"]
 
 
 def test_show_a_window(here: Tamis, folder: Path) -> None:
