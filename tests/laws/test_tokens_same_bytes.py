@@ -20,7 +20,7 @@ from tamis.pipeline.corpus import Corpus
 
 ASKED = ("--vocabulary", "v", "--shard-tokens", "5k")
 WRITES = ((Corpus, "complete"), (Path, "replace"), (Path, "unlink"), (files, "remove_below"))
-STEPS = 400  # of these in a call that nothing disturbs: about so many
+STEPS = 274  # of these in a call that nothing disturbs
 
 
 @pytest.fixture(scope="module")
