@@ -151,6 +151,7 @@ def _companions(vocabulary: Vocabulary) -> tuple[dict[str, Any], dict[str, Any]]
         },
         "add_bos_token": vocabulary.bos >= 0,
         "add_eos_token": False,
+        "add_prefix_space": vocabulary.prefix,  # llama.cpp's converter would take it for true
         "clean_up_tokenization_spaces": False,
         "model_input_names": ["input_ids", "attention_mask"],
         "model_max_length": _NO_LIMIT,

@@ -193,11 +193,6 @@ def smaller(model: bytes, size: int) -> bytes:
     return data
 
 
-def characters(model: bytes) -> int:
-    """How many pieces of a model are single characters."""
-    return sum(p.type == NORMAL and len(p.piece) == 1 for p in _proto(model).pieces)
-
-
 def _proto(model: bytes) -> Any:
     from sentencepiece import sentencepiece_model_pb2
 

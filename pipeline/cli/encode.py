@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,21 +15,18 @@ from tamis.pipeline.answer import measure_jobs, settle_jobs
 from tamis.pipeline.arms import borrow
 from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.ingest import show_plan
+from tamis.pipeline.cli.inputs import amount, corpus_of, files_of
 from tamis.pipeline.cli.tables import out, print_json, say, simple
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.engine import Engine
-from tamis.pipeline.errors import CallError, Damaged
-from tamis.pipeline.files import read_json
+from tamis.pipeline.errors import CallError
 from tamis.pipeline.ingest.options import IngestOptions
 from tamis.pipeline.phase import Job
 from tamis.pipeline.recipe import Recipe, nothing
 from tamis.pipeline.sift import Sift
-from tamis.pipeline.storage.location import Location, location
-from tamis.pipeline.write import MARK
+from tamis.pipeline.storage.location import Location
 
 SHARD_TOKENS = "100M"
-_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kMGT]?)")
-_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def register(app: typer.Typer) -> None:
@@ -123,7 +119,7 @@ def tokenize(
     }
     decided = {"recipe": recipe, "set": changes, "without": without}
     settings = _settings(bos, eos, shuffle, seed, shard_tokens)
-    target = _corpus(inputs)
+    target = corpus_of(inputs)
     _refuse(read if target else decided, "plain inputs" if target else "a corpus")
     asked = Asked(_folder(directory), settings, vocabulary, strict, dry_run)
     where = o.chosen_engine(engine, engine_settings, workers, quiet=json)
@@ -167,8 +163,8 @@ def _sifted(
     vocabulary = asked.vocabulary or own_vocabulary(corpus)
     if vocabulary is None and (left_out or corpus.read_only):
         raise CallError(
-            f"{corpus.root} has no vocabulary yet: name one with --vocabulary DIR, or train its "
-            f"own, `tamis vocabulary train {corpus.root}`"
+            f"{corpus.root} has no vocabulary yet: name one with --vocabulary DIR; train one with "
+            f"`tamis vocabulary train {corpus.root} -o DIR`"
         )
     place = Place(asked.out)
     place.check()
@@ -205,7 +201,7 @@ def _plain(
             "inputs that are no corpus have no vocabulary: name one with --vocabulary DIR, or "
             "train one on them, `tamis vocabulary train INPUT... -o DIR`"
         )
-    named = [one for argument in inputs for one in _files(argument, asked.out)]
+    named = [one for argument in inputs for one in files_of(argument, asked.out)]
     if asked.dry_run:
         show_plan(named, options)
         say(f"then: tokenize into {asked.out}")
@@ -219,35 +215,6 @@ def _plain(
             [read, *asked.jobs(place.inputs, nothing())], lease
         )
     return manifest
-
-
-def _corpus(inputs: Sequence[str]) -> Corpus | None:
-    """The corpus that is asked for; None for other inputs."""
-    for name in inputs:
-        if "*" in name or name.startswith(("@", "hf:")) or name.endswith(":"):
-            continue
-        found = Corpus(location(name))
-        if found.exists() or found.plan_file.exists():
-            if len(inputs) > 1:
-                raise CallError(f"{name} is a corpus: tokenize it alone, into a folder of its own")
-            return Corpus.open(found.root)
-    return None
-
-
-def _files(argument: str, folder: Path) -> list[str]:
-    """An input; of a directory that `write` made, its shards."""
-    place = Path(argument)
-    if not place.is_dir():
-        return [argument]
-    if place.resolve() in [folder.resolve(), *folder.resolve().parents]:
-        raise CallError(f"{folder} lies in {argument}, which is read: choose another -o")
-    try:
-        shards = read_json(place / MARK).get("shards")
-    except (FileNotFoundError, Damaged, AttributeError):
-        return [argument]
-    if shards is None:
-        raise CallError(f"{argument} is not written to its end: run `tamis write` again")
-    return [str(place / name) for name in sorted(shards)]
 
 
 def _folder(place: Location) -> Path:
@@ -282,15 +249,6 @@ def _settings(
                 )
         return Settings(bos, eos, None, 0)
     return Settings(bos, eos, seed or 0, amount("--shard-tokens", shard_tokens or SHARD_TOKENS))
-
-
-def amount(option: str, text: str) -> int:
-    """The number that `100M` or `2.5G` means; raises CallError for anything else."""
-    match = _AMOUNT.fullmatch(text)
-    found = round(float(match[1]) * _UNITS[match[2]]) if match else 0
-    if found < 1:
-        raise CallError(f"{option} {text}: expected a number such as 5000, 500k, 100M or 2G")
-    return found
 
 
 def show(manifest: dict[str, Any], json: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamis.pipeline.cli import options as o
+from tamis.pipeline.cli.inputs import amount, corpus_of, files_of
 from tamis.pipeline.cli.tables import out, print_json, printable, say, simple
-from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.engine import Local, cores
 from tamis.pipeline.errors import CallError, from_os
 from tamis.pipeline.ingest.options import IngestOptions
@@ -30,7 +29,7 @@ InputsArgument = Annotated[
     list[str],
     typer.Argument(metavar="INPUT", help="One corpus, or whatever ingest reads: files, URLs, ..."),
 ]
-SampleOption = Annotated[str, typer.Option(help="Text to look at: 512K, 100M, 1G.")]
+SampleOption = Annotated[str, typer.Option(help="Bytes of text to look at: 500k, 100M, 1G.")]
 SeedOption = Annotated[int, typer.Option(help="Of the sample.")]
 TextKeyOption = Annotated[str | None, typer.Option(help="Field of the text; may be dotted.")]
 
@@ -66,23 +65,23 @@ def train(
     from tamis.tokenize.errors import TokensError
     from tamis.tokenize.training import check_specials
 
-    settings = Settings(size, _bytes(sample), seed, tuple(special or ()), coverage)
+    settings = Settings(size, amount("--sample", sample), seed, tuple(special or ()), coverage)
     try:
         check_specials(settings.specials)
     except TokensError as error:
         raise CallError(f"--special: {error}") from None
-    folder = folder.resolve()
-    draft = folder.with_name(f".{folder.name}.draft")
+    whole = folder.resolve()  # which has a name, as "." has none
+    draft = whole.with_name(f".{whole.name}.draft")
     try:
         if folder.exists() and any(folder.iterdir()):
             raise CallError(f"{folder} is not empty: a vocabulary wants a folder of its own")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
-        with _sifted(inputs, text_key, workers, json) as sift:
-            learn(sift, draft, settings, quiet=json)
-        if folder.exists():
-            folder.rmdir()
-        draft.rename(folder)
+        with _sifted(inputs, folder, text_key, workers, json) as sift:
+            learn(sift, draft, settings, json, ", ".join(inputs))
+        if whole.exists():
+            whole.rmdir()
+        draft.rename(whole)
     except OSError as error:
         raise from_os(error, f"cannot write {folder}") from error
     finally:
@@ -111,42 +110,40 @@ def info(
 
     facts = _facts(folder)
     if inputs:
-        with _sifted(inputs, text_key, workers, quiet=True) as sift:
-            parts = list(draw(sift, _bytes(sample), seed))
+        with _sifted(inputs, None, text_key, workers, quiet=True) as sift:
+            parts = list(draw(sift, amount("--sample", sample), seed))
         facts["fertility"] = measured(_load(folder), parts)
     _show(folder, facts, json)
 
 
 @contextmanager
 def _sifted(
-    inputs: Sequence[str], text_key: str | None, workers: int | None, quiet: bool
+    inputs: Sequence[str],
+    folder: Path | None,
+    text_key: str | None,
+    workers: int | None,
+    quiet: bool,
 ) -> Iterator[Sift]:
     """What a corpus keeps by its recipe, exactly as `write` decides; or all of other inputs."""
     from tamis.pipeline import recipe as recipes
-    from tamis.pipeline.answer import check_settled, settle_jobs, warn_absent
+    from tamis.pipeline.answer import check_whole, settle_jobs
     from tamis.pipeline.sift import Sift
     from tamis.pipeline.texts import temporary_corpus
 
-    place = o.place(inputs[0])
-    if len(inputs) > 1 or not Corpus(place).exists():
+    corpus = corpus_of(inputs)
+    if corpus is None:
         options = o.ingest_options(IngestOptions(), {"text_key": text_key})
-        with temporary_corpus(inputs, options, workers, quiet) as corpus:
-            yield Sift(corpus, recipes.nothing())
+        named = [one for argument in inputs for one in files_of(argument, folder)]
+        with temporary_corpus(named, options, workers, quiet) as made:
+            yield Sift(made, recipes.nothing())
         return
-    corpus = Corpus.open(place)
     recipe = o.chosen_recipe(corpus, None, None)
     engine = Local(cores(workers), quiet)
     with corpus.lock():
         if not corpus.read_only:
             engine.go(settle_jobs(corpus.root, recipe))
-            sift = Sift(corpus, recipe)
-            sift.settle(sift.recipe.stages, engine)
-        sift = Sift(corpus, recipe)
-        stages, missing = sift.present()
-        warn_absent(missing, corpus.root)
-        check_settled(stages, sift)
-        sift.check_measured(stages, engine)
-        yield sift
+        check_whole(Sift(corpus, recipe), engine)
+        yield Sift(corpus, recipe)
 
 
 def _load(folder: Path) -> Vocabulary:
@@ -165,23 +162,16 @@ def _facts(folder: Path) -> dict[str, Any]:
     from tamis.tokenize.export import FACTS, specials
 
     loaded = _load(folder)
+    facts = loaded.path.with_name(FACTS)
     own = {"size": loaded.size, "sha256": loaded.digest, "specials": specials(loaded)}
     try:
-        written = read_json(folder / FACTS)
-    except (FileNotFoundError, NotADirectoryError):
+        written = read_json(facts)
+    except FileNotFoundError:
         return own
     if not isinstance(written, dict) or written.get("sha256") != loaded.digest:
-        say(f"tamis: {folder / FACTS} is of another model: leaving it aside")
+        say(f"tamis: {facts} is of another model: leaving it aside")
         return own
     return {**written, **own}
-
-
-def _bytes(text: str) -> int:
-    """The bytes that 100M or 1G stands for."""
-    found = re.fullmatch(r"([1-9]\d{0,8})([KMG])", text.upper())
-    if not found:
-        raise CallError(f"--sample {text}: write 512K, 100M or 1G")
-    return int(found[1]) * {"K": 10**3, "M": 10**6, "G": 10**9}[found[2]]
 
 
 def _show(place: Path, facts: dict[str, Any], json: bool) -> None:

@@ -16,7 +16,7 @@ from tamis.pipeline.tokens import fertility
 from tamis.pipeline.tokens.sample import Part, Sample, draw
 from tamis.tokenize import export, training
 from tamis.tokenize.errors import TokensError
-from tamis.tokenize.vocabulary import Vocabulary
+from tamis.tokenize.vocabulary import MODEL, Vocabulary, load
 
 THREADS = 2
 """Of the trainer; they are recorded in the model, so it is the same number on every machine."""
@@ -48,27 +48,30 @@ def origin(sift: Sift) -> dict[str, str]:
     return {"documents": sift.corpus.documents_digest, "answer": answer}
 
 
-def learn(sift: Sift, folder: Path, settings: Settings, quiet: bool = False) -> Vocabulary:
+def learn(
+    sift: Sift, folder: Path, settings: Settings, quiet: bool = False, of: str = ""
+) -> Vocabulary:
     """Fills an empty or new folder with the vocabulary of what a corpus keeps.
 
     The same corpus, recipe and settings give the same bytes. WorkError where there is no text, or
-    too little for the size.
+    too little for the size; `of` says there whose text it is, by default the corpus.
     """
+    of = of or str(sift.corpus.root)
     sample = draw(sift, settings.budget, settings.seed)
     if not len(sample.rows):
         raise WorkError(
-            f"no document with text is kept of {sift.corpus.root}: there is nothing to learn a "
-            "vocabulary from"
+            f"no document with text is kept of {of}: there is nothing to learn a vocabulary from"
         )
     tally: dict[str, list[int]] = {}
     try:
         model, used = _trained(sample, settings, tally, quiet)
         parts = list(draw(sift, min(settings.budget, fertility.SAMPLE), settings.seed + 1))
-        vocabulary = export.write(model, folder, {})
-        facts = _facts(sift, used, tally) | {"fertility": measured(vocabulary, parts)}
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MODEL).write_bytes(model)
+        facts = _facts(sift, used, tally) | {"fertility": measured(load(folder), parts)}
         return export.write(model, folder, facts)
     except TokensError as error:
-        raise WorkError(f"no vocabulary of {sift.corpus.root}: {error}") from None
+        raise WorkError(f"no vocabulary of {of}: {error}") from None
 
 
 def measured(vocabulary: Vocabulary, parts: list[Part]) -> dict[str, Any]:

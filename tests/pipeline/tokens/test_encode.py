@@ -213,7 +213,7 @@ WRONG: list[tuple[list[str], type[Exception], str]] = [
     (["in", "-o", "x"], CallError, "name one with --vocabulary"),
     (["corpus", "-o", "corpus", *OWN], CallError, "not tamis's tokens"),
     (["corpus", "-o", "r.toml", *OWN], CallError, "is not a folder"),
-    (["corpus", "in", "-o", "x", *OWN], CallError, "is a corpus: tokenize it alone"),
+    (["corpus", "in", "-o", "x", *OWN], CallError, "is a corpus: give it alone"),
     (["corpus", "-o", "memory://x", *OWN], CallError, "a folder of this machine"),
     (["in", "-o", "in/x", *OWN], CallError, "lies in in, which is read"),
     (["corpus", "-o", "x", "--text-key", "t", *OWN], CallError, "--text-key is an option of plain"),

@@ -34,7 +34,7 @@ def place(tmp_path: Path) -> Path:
 
 def test_a_vocabulary_of_files(place: Path, here) -> None:
     """The same folder of the same texts, that says what it is and tells no path and no time."""
-    ask = ("vocabulary", "train", "a.jsonl", "b.jsonl", "--vocab-size", 700, "--sample", "20K")
+    ask = ("vocabulary", "train", "a.jsonl", "b.jsonl", "--vocab-size", 700, "--sample", "20k")
     said = here(*ask, "-o", "v", "--special", "<|pad|>", "--json")
     facts = json.loads(said.stdout)
     assert facts == json.loads((place / "v/vocabulary.json").read_text())
@@ -101,6 +101,9 @@ def test_of_a_corpus_what_its_recipe_keeps(sifted: Path, tmp_path: Path, here) -
     assert facts["sample"]["bytes"] == ledger["kept"]["bytes"]
     assert facts["fertility"]["languages"].keys() == {"en", "de", "fr"}
     assert digests(tmp_path / "corpus") == digests(sifted / "corpus")
+    here("vocabulary", "train", "corpus/cleaned", "-o", "w", "--vocab-size", 600)
+    again = json.loads((tmp_path / "w/vocabulary.json").read_text())
+    assert again["sha256"] == facts["sha256"], "the card of cleaned/ is no document"
 
 
 def test_absent_stages_are_named(place: Path, here) -> None:
@@ -108,6 +111,8 @@ def test_absent_stages_are_named(place: Path, here) -> None:
     here("ingest", "a.jsonl", "-o", "corpus", "--recipe", "quickstart")
     said = here("vocabulary", "train", "corpus", "-o", "v", "--vocab-size", 500)
     assert "without signals, taking no part: " in said.stderr
+    said = here("vocabulary", "train", "corpus", "a.jsonl", "-o", "w", expect=2)
+    assert "corpus is a corpus: give it alone" in said.stderr
 
 
 @pytest.mark.parametrize(
@@ -115,13 +120,13 @@ def test_absent_stages_are_named(place: Path, here) -> None:
     [
         (("a.jsonl", "--vocab-size", 9000), 1, "is the largest; ask for that"),
         (("a.jsonl", "--vocab-size", 290), 1, "lower the coverage"),
-        (("nul.jsonl",), 1, "no text to learn"),
+        (("nul.jsonl",), 1, "vocabulary of nul.jsonl: there is no text to learn"),
         (("empty.jsonl",), 1, "no document"),
         (("surrogate.jsonl",), 1, "no low surrogate"),
         (("nowhere.jsonl",), 2, "nowhere.jsonl"),
         (("a.jsonl", "--special", "a b"), 2, "--special"),
         (("a.jsonl", "--special", "<s>"), 2, "there already"),
-        (("a.jsonl", "--sample", "5"), 2, "write 512K"),
+        (("a.jsonl", "--sample", "5x"), 2, "expected a number"),
         (("a.jsonl", "-o", "full"), 2, "not empty"),
         (("a.jsonl", "-o", "a.jsonl/v"), 1, "cannot write"),
     ],
