@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 import pyarrow.parquet as pq
 from inprocess import sift
 from support import prose
 from vocabularies import small_vocabulary
 
+from tamis.pipeline.ingest import shard_writer
 from tamis.tokenize.shards import id_hash
 from tamis.tokenize.tokens import Tokens
 from tamis.tokenize.vocabulary import load
@@ -56,6 +58,7 @@ kind = "loudness:Size"
 [stage.rules]
 short = { column = "characters", min = 60 }
 """
+FILE = 40
 SOURCES = ("web", "books", None)
 
 
@@ -73,14 +76,18 @@ def kept_corpus(place: Path, documents: int = 500) -> None:
     (place / "loudness.py").write_text(STAGES)
     (place / "r.toml").write_text(RECIPE)
     (place / "in").mkdir()
-    with (place / "in" / "a.jsonl").open("w", encoding="utf-8") as file:
-        for number, text in enumerate(prose(3, documents)):
-            row = {"id": f"d{number}", "text": text + "\u2581é\0"[: number % 4]}
-            file.write(json.dumps(row | {"source": SOURCES[number % 3]}) + "\n")
-            if number == documents // 2:  # more than a shard of which nothing is kept
-                file.write('{"text": "too short"}\n' * 3000)
+    texts = prose(3, documents)
+    for first in range(0, documents, FILE):  # several in a shard, each a row group
+        with (place / "in" / f"{first:05d}.jsonl").open("w", encoding="utf-8") as file:
+            for number in range(first, min(first + FILE, documents)):
+                text = texts[number] + "\u2581é\0"[: number % 4]
+                row = {"id": f"d{number}", "text": text, "source": SOURCES[number % 3]}
+                file.write(json.dumps(row) + "\n")
+    # More than a shard of which nothing is kept.
+    (place / "in" / "00100.jsonl").write_text('{"text": "too short"}\n' * 3000)
     small_vocabulary(place / "v")
-    sift(place, "run", "r.toml", "in", "-o", "corpus")
+    with mock.patch.object(shard_writer, "ROW_GROUP_ROWS", 1):
+        sift(place, "run", "r.toml", "in", "-o", "corpus")
 
 
 def written(folder: Path) -> dict[str, list[Kept]]:

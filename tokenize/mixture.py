@@ -164,7 +164,7 @@ class Mixture:
         if self.shuffle:
             for epoch in np.unique(epochs).tolist():
                 own = np.flatnonzero(epochs == epoch)
-                key = keys("windows", self.seed, self.names[place], epoch)
+                key = keys("windows", self.seed, place, epoch)
                 places[own] = permuted(places[own], self.windows[place], key)
         return places
 
@@ -206,14 +206,11 @@ class Mixture:
             "shuffle": self.shuffle,
             "components": [
                 {
-                    "name": name,
                     "tokens": one.tokens.digest,
                     "sources": None if one.sources is None else sorted(one.sources),
                     "count": count,
                 }
-                for name, one, count in zip(
-                    self.names, self.components, self._order.counts, strict=True
-                )
+                for one, count in zip(self.components, self._order.counts, strict=True)
             ],
         }
 

@@ -104,13 +104,10 @@ class EncodePhase:
         self, documents: Iterator[Documents], unit: int, making: Making, vocabulary: Vocabulary
     ) -> dict[str, Any]:
         unsorted = making.paths["ids"].with_name(f"{making.paths['ids'].name}.unsorted.tmp")
-        try:
-            sorter = Sorter(unsorted, vocabulary.dtype)
+        with Sorter(unsorted, vocabulary.dtype) as sorter:
             for some in documents:
                 sorter.write(some, numbers(self.settings.seed or 0, unit, some.rows))
             return sorter.save(making.paths)
-        finally:
-            unsorted.unlink(missing_ok=True)
 
 
 def written(
@@ -180,6 +177,7 @@ class Encoding:
         settings = self.phase.settings
         data, ends = texts(batch.column("text"))
         data, ends = data[ends[0] : ends[-1]], ends - ends[0]
+        data.flags.writeable = False  # Arrow's arrays are so or not: kernels are compiled for one
         ids, stops = self.vocabulary.encode_column(data, ends, settings.bos, settings.eos)
         return Documents(
             ids,

@@ -61,6 +61,13 @@ class Sorter:
         self._file = unsorted.open("wb")
         self._parts: list[tuple[Any, ...]] = []
 
+    def __enter__(self) -> Sorter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
     def write(self, documents: Documents, drawn: Numbers) -> None:
         """Adds documents and their numbers."""
         self._file.write(np.ascontiguousarray(documents.ids).data)
@@ -70,7 +77,7 @@ class Sorter:
 
     def save(self, paths: Mapping[str, Path]) -> dict[str, int]:
         """Writes the sorted files, tokens (`ids`) and the rest (`arrow`); gives their counts."""
-        self._file.close()
+        self._file.flush()
         *columns, sources = zip(*self._parts, strict=True)
         drawn, lengths, hashes, sizes = (np.concatenate(column) for column in columns)
         order = np.argsort(drawn, kind="stable")

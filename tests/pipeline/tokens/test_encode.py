@@ -186,7 +186,7 @@ def test_done_is_done_and_anything_else_is_done_again(place: Path, tmp_path: Pat
     assert ask(*OWN) == {file.name for file in (tmp_path / "t").glob("00002.*")} | {"tokens.json"}
     assert digests(tmp_path / "t") == digests(place / "tokens")
     assert "00000.ds" in ask(*OWN, "--seed", 1)
-    assert "00000.ds" in ask(*OWN, "--set", "size.rules.short.min=90")
+    assert "00000.ds" in ask(*OWN, "--seed", 1, "--set", "size.rules.short.min=90")
     assert len(flat(decoded(tmp_path / "t"))) < len(flat(decoded(place / "tokens")))
     sift(place, "write", "corpus", "--set", "size.rules.short.min=60")
     assert "00000.ds" in ask("--vocabulary", "v")
