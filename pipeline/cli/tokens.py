@@ -90,7 +90,7 @@ def _describe(facts: dict[str, Any]) -> None:
         ["vocabulary", pieces],
         ["documents", f"{order}; each with {' and '.join(marks) or 'neither BOS nor EOS'}"],
         ["shards", f"{len(shards):,}, of {facts['token_bytes']} bytes a token"],
-        *[[f"from: {key}", _said(value)] for key, value in facts["from"].items() if value],
+        *_origin(facts["from"]),
     ]
     out().print(simple(f"Tokens {facts['tokens_path']}", [("", False), ("", False)], rows))
     names = ("documents", "tokens", "share", "MB of text", "bytes per token")
@@ -107,11 +107,18 @@ def _describe(facts: dict[str, Any]) -> None:
     out().print(simple("Documents by length in tokens", columns, rows))
 
 
-def _said(value: Any) -> str:
-    """A value of the manifest, on a line."""
-    if isinstance(value, dict):
-        value = ", ".join(f"{key} {one}" for key, one in value.items())
-    return printable(str(value))
+def _origin(facts: dict[str, Any]) -> list[list[str]]:
+    """Which documents the tokens were made from, and by which recipe."""
+    rows = []
+    if digest := facts.get("documents"):
+        rows.append(["documents' digest", printable(str(digest))])
+    if recipe := facts.get("recipe"):
+        stages = ", ".join(map(str, facts.get("fingerprints", {}))) or "no stage"
+        name = recipe.get("name", "") if isinstance(recipe, dict) else recipe
+        rows.append(["recipe", printable(f"{name}: {stages}")])
+    if missing := facts.get("took_no_part"):
+        rows.append(["took no part", printable(", ".join(map(str, missing)))])
+    return rows
 
 
 def _row(name: str, counts: dict[str, Any], tokens: int) -> list[str]:
