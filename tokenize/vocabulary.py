@@ -225,6 +225,8 @@ def _check_pieces(names: tuple[str, ...], kinds: bytes) -> None:
     there = {name for name, kind in zip(names, kinds, strict=True) if kind == BYTE}
     if there != {f"<0x{byte:02X}>" for byte in range(256)}:
         raise ValueError("it does not have a piece for each of the 256 bytes")
+    if SPACE not in names or kinds[names.index(SPACE)] != NORMAL:
+        raise ValueError("it has no piece for the space: spaces would come back as U+2581")
 
 
 def _text(name: str, kind: int) -> bytes:

@@ -55,6 +55,7 @@ def trained(texts: list[str], size: int, prefix: bool = False) -> bytes:
         add_dummy_prefix=prefix,
         remove_extra_whitespaces=False,
         allow_whitespace_only_pieces=True,
+        required_chars="\u2581",
         minloglevel=3,
     )
     return model.getvalue()
@@ -157,7 +158,8 @@ def test_equal_scores_go_to_the_left(tmp_path: Path) -> None:
 
     model = proto.ModelProto.FromString(trained(["ab ba"], 262))
     del model.pieces[259:]
-    for piece, score in (("ab", -1), ("ba", -1), ("aba", -1), ("xy", -2), ("a", -9), ("b", -9)):
+    pairs = [("ab", -1), ("ba", -1), ("aba", -1), ("xy", -2), ("a", -9), ("b", -9)]
+    for piece, score in (*pairs, ("\u2581", -9)):
         model.pieces.add(piece=piece, score=score, type=1)
     path = tmp_path / "equal.model"
     path.write_bytes(model.SerializeToString())
