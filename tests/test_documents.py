@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from archives import http, members, warc
+from backports import zstd
 from support import SENTENCES, command, prose
 
 from tamis.filters.kernels.compiled import cache_folder
@@ -54,6 +56,7 @@ FAILED = {
     "c4.sentences": 1,  # policy, of which four lines of words are left
     "fineweb.duplicate_line_chars": 1,
 }
+TOKENS = ("tokens", "no-dedup")  # what the page on tokenizing makes
 
 
 def blocks(path: Path, language: str) -> list[str]:
@@ -137,6 +140,30 @@ def test_the_page_on_perplexity_runs(tmp_path: Path, pages: Path) -> None:
         run_shell(block, tmp_path)  # models at places that are named alike
     printed = run_shell("tamis run pp.toml pages.jsonl -o corpus", tmp_path)
     assert "perplexity.head_and_middle" in printed
+
+
+def test_the_pages_on_tokens_run(tmp_path: Path, here: Tamis) -> None:
+    """A vocabulary is learnt, a larger one of other files, and documents become tokens of it."""
+    draw = random.Random(4)
+    words = ["".join(draw.choices("abcdefghinorstu", k=draw.randint(2, 9))) for _ in range(120_000)]
+    texts = [" ".join(words[start : start + 400]) for start in range(0, len(words), 400)]
+    (tmp_path / "books").mkdir()
+    (tmp_path / "books/one.txt").write_text(texts[0])
+    for name, key in (("pages.jsonl", "text"), ("body.jsonl", "body")):
+        rows = [json.dumps({"id": str(n), key: text}) for n, text in enumerate(texts)]
+        (tmp_path / name).write_text("\n".join(rows))
+    (tmp_path / "more.jsonl").write_text(json.dumps({"text": texts[1]}))
+    (tmp_path / "r.toml").write_text('name = "r"\n[[stage]]\nkind = "dedup"\n')
+    here("run", "r.toml", "pages.jsonl", "-o", "corpus")
+    shown = run_shell(blocks(ROOT / "docs/vocabulary.md", "sh")[0], tmp_path, here)
+    assert "learnt from" in shown and "By size" in shown
+    (tmp_path / "larger").rename(tmp_path / "llama")
+    packed = zstd.compress((tmp_path / "body.jsonl").read_bytes())
+    (tmp_path / "pages.jsonl.zst").write_bytes(packed)
+    shown = run_shell(blocks(ROOT / "docs/tokenize.md", "sh")[0], tmp_path, here)
+    manifests = [json.loads((tmp_path / n / "tokens.json").read_text()) for n in TOKENS]
+    assert [one["documents"] for one in manifests] == [len(texts) + 1, len(texts)]
+    assert [one["vocabulary"]["size"] for one in manifests] == [64_000, 32_000]
 
 
 def test_the_page_on_crawls_runs(tmp_path: Path, here: Tamis) -> None:
