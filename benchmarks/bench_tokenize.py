@@ -20,7 +20,8 @@ from texts import SCRATCH, documents, files, fresh, pool
 from tamis.tokenize import export, training
 from tamis.tokenize.vocabulary import Vocabulary, load
 
-MEGABYTES = 20.0
+MEGABYTES, WHOLE_COMMAND = 20.0, 100.0
+"""Text of the encoders and of the commands: in 20 MB a command hardly does more than start."""
 SIZE = 32_000
 LEARNT_FROM = 40_000_000
 TARGET, TARGET_RATIO = 7.0, 1.2
@@ -29,9 +30,11 @@ TARGET, TARGET_RATIO = 7.0, 1.2
 def rows(data: Path | None, megabytes: float | None, rounds: int) -> list[Row]:
     """The rows of the table."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    size = megabytes or MEGABYTES
     folder = vocabulary(data)
-    return [*encoders(data, size, rounds, folder), commands(data, size, rounds, folder)]
+    return [
+        *encoders(data, megabytes or MEGABYTES, rounds, folder),
+        commands(data, megabytes or WHOLE_COMMAND, rounds, folder),
+    ]
 
 
 def vocabulary(data: Path | None) -> Path:

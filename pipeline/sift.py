@@ -261,6 +261,17 @@ def shared_out(units: int, shards: int) -> list[list[int]]:
     return [list(range(*pair)) for pair in pairwise(ends)]
 
 
+def grouped(sizes: Sequence[int], task: int) -> list[list[int]]:
+    """Shards of these sizes in tasks of about `task` bytes, or of more if they would be many."""
+    total, before = max(1, sum(sizes)), 0
+    count = max(1, min(most_tasks(len(sizes)), -(-total // task)))
+    groups: dict[int, list[int]] = {}
+    for unit, size in enumerate(sizes):
+        groups.setdefault(min(count - 1, before * count // total), []).append(unit)
+        before += size
+    return list(groups.values())
+
+
 def most_tasks(shards: int) -> int:
     """How many tasks there are at most for that many shards or fewer."""
     return max(min(shards, 511), math.ceil(shards / _task_shards(shards)))

@@ -29,7 +29,7 @@ from tamis.pipeline.phase import Phase, Runner, pending
 from tamis.pipeline.progress import Progress
 from tamis.pipeline.rounds import CHANCE, FIRST
 from tamis.pipeline.rows import RowPhase
-from tamis.pipeline.sift import Sift, most_tasks
+from tamis.pipeline.sift import Sift, grouped, most_tasks
 from tamis.pipeline.stage import Stage, prepare
 from tamis.pipeline.storage.location import Location
 from tamis.pipeline.storage.scratch import scratch_of
@@ -85,7 +85,7 @@ class State:
     @cached_property
     def tasks(self) -> list[list[int]]:
         """The shards as tasks."""
-        return grouped([shard.text_bytes for shard in self.corpus.shards])
+        return grouped([shard.text_bytes for shard in self.corpus.shards], TASK_BYTES)
 
     @property
     def units(self) -> int:
@@ -235,17 +235,6 @@ class Chance(_Job):
             return None
         rows, tasks = chances(state, work)
         return ChancePhase(work, tasks, rows) if tasks else None
-
-
-def grouped(sizes: Sequence[int]) -> list[list[int]]:
-    """Shards of these sizes in tasks of about TASK_BYTES, or larger ones if they would be many."""
-    total, before = max(1, sum(sizes)), 0
-    count = max(1, min(most_tasks(len(sizes)), -(-total // TASK_BYTES)))
-    groups: dict[int, list[int]] = {}
-    for unit, size in enumerate(sizes):
-        groups.setdefault(min(count - 1, before * count // total), []).append(unit)
-        before += size
-    return list(groups.values())
 
 
 def chances(state: State, work: Work) -> tuple[Any, list[list[int]]]:

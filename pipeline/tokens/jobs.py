@@ -18,7 +18,7 @@ from tamis.pipeline.files import canonical, fingerprint
 from tamis.pipeline.ingest.run import IngestJob, planned_shards
 from tamis.pipeline.phase import Job, Runner
 from tamis.pipeline.recipe import Recipe
-from tamis.pipeline.sift import Sift, most_tasks, shared_out
+from tamis.pipeline.sift import Sift, grouped, most_tasks, shared_out
 from tamis.pipeline.signals import promise
 from tamis.pipeline.storage.location import Location
 from tamis.pipeline.storage.scratch import scratch_of
@@ -34,7 +34,8 @@ from tamis.tokenize.vocabulary import MODEL, Vocabulary, load
 WORKERS_NEED = ("tamis.pipeline.tokens.loaded",)
 VERSION = 1
 """Of what the same documents and settings become; a change makes all tokens be made again."""
-
+TASK_BYTES = 32_000_000
+"""Text of a task: half a second, and starting one, with a vocabulary, takes a third."""
 MOST_SHARDS = 100_000
 """Four files each in one folder."""
 
@@ -84,7 +85,8 @@ class State:
         """The first phase."""
         sift = self.sift
         stages = sift.present()[0]
-        return EncodePhase(self.place, sift.corpus, stages, self.promise, self.settings, sift.tasks)
+        tasks = grouped([shard.text_bytes for shard in sift.corpus.shards], TASK_BYTES)
+        return EncodePhase(self.place, sift.corpus, stages, self.promise, self.settings, tasks)
 
     def encoded(self) -> dict[str, dict[str, Any]]:
         """The records of all encoded shards; raises WorkError if one is missing."""

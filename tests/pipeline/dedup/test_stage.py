@@ -16,9 +16,9 @@ from families import JUDGES, Answer, pages, points, save
 from inprocess import sift
 from support import digests
 
-from tamis.pipeline.dedup.jobs import TASK_BYTES, grouped
+from tamis.pipeline.dedup.jobs import TASK_BYTES
 from tamis.pipeline.errors import CallError, WorkError
-from tamis.pipeline.sift import most_tasks
+from tamis.pipeline.sift import grouped, most_tasks
 
 DEDUP = """
 [[stage]]
@@ -312,7 +312,7 @@ def test_documents_out_of_scope_stay_and_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sizes", [[], [5], [0] * 9, [40_000_000] * 7, [10**9, 1] * 2000])
 def test_tasks_are_no_more_than_a_cluster_was_promised(sizes: list[int]) -> None:
     """Slurm is told how long an array is before anything has run."""
-    tasks = grouped(sizes)
+    tasks = grouped(sizes, TASK_BYTES)
     assert [unit for task in tasks for unit in task] == list(range(len(sizes)))
     assert len(tasks) <= most_tasks(len(sizes)) or not sizes
     assert len(tasks) >= min(most_tasks(len(sizes)), sum(sizes) // TASK_BYTES) // 2
