@@ -1,6 +1,6 @@
 """A gigabyte and more through `tamis run quickstart` or `crawl`: speed, memory, disk.
 
-    python benchmarks/at_size.py [--data DIR] [--mb N | --html-mb N] [--recipe R] [--workers N] ...
+    python benchmarks/at_size.py [--data DIR] [--mb N | --html-mb N] [--recipe R] [--tokens] ...
 
 The text is written as .jsonl.gz first, which is not timed. Memory is each process's own peak as the
 kernel counts it (VmHWM), shared pages included.
@@ -81,6 +81,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=8, help="into how many files it goes")
     parser.add_argument("--workers", type=int, help="processes; default: tamis's own")
     parser.add_argument("--recipe", help="instead of quickstart, or of crawl for pages")
+    parser.add_argument("--tokens", action="store_true", help="tokenize what is kept, too")
     parser.add_argument("--html-mb", type=float, help="instead of text, pages of so much HTML")
     asked = parser.parse_args()
     if asked.html_mb:
@@ -102,6 +103,23 @@ def main() -> None:
     print(f"\npeak memory: parent {memory.parent / 1e6:,.0f} MB, fork server", end=" ")
     print(f"{memory.server / 1e6:,.0f} MB, all at once {memory.at_once / 1e6:,.0f} MB\n")
     print(_disk(corpus, sources))
+    if asked.tokens:
+        _tokenize(corpus, asked.workers)
+
+
+def _tokenize(corpus: Path, workers: int | None) -> None:
+    """Learns a vocabulary of what the corpus keeps, and makes tokens of it."""
+    out = texts.fresh(texts.SCRATCH / "at-size-tokens")
+    arguments = tamis("tokenize", corpus, "-o", out, "--json")
+    if workers:
+        arguments += ["--workers", str(workers)]
+    seconds, memory, made = _watched(arguments, Memory(out / "logs"))
+    size = made["bytes"] / 1e6
+    print(f"\n{size:,.0f} MB to {made['tokens']:,} tokens, {made['vocabulary']['size']:,} pieces,")
+    print(f"in {seconds:.1f} s, learning the vocabulary included\n")
+    print(_stages(out, memory, size))
+    print(f"\npeak memory: parent {memory.parent / 1e6:,.0f} MB, fork server", end=" ")
+    print(f"{memory.server / 1e6:,.0f} MB, all at once {memory.at_once / 1e6:,.0f} MB\n")
 
 
 def _archives(data: Path | None, megabytes: float, files: int) -> list[Path]:

@@ -258,7 +258,8 @@ def show(manifest: dict[str, Any], json: bool) -> None:
         return
     rows = [*manifest["sources"].items(), ("all", manifest)]
     columns = ["documents", "tokens", "MB of text", "bytes per token"]
-    title = f"Tokens in {len(manifest['shards']):,} shards"
+    shards = len(manifest["shards"])
+    title = f"Tokens in {shards:,} shard{'s' * (shards != 1)}"
     table = simple(title, [("source", False), *((name, True) for name in columns)], map(_row, rows))
     out().print(table)
 
