@@ -1,0 +1,87 @@
+"""Cross-entropy of a model's hidden states, a chunk of tokens at a time: never all logits at once.
+
+Logits are the largest thing in training: 4 windows of 4,096 tokens and 32,768 pieces are 2 GB in
+bfloat16. Here a chunk's logits and their gradient are made together and forgotten.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+IGNORE = -100
+"""The target of a token that has none: the next one begins another document."""
+CHUNK = 4096
+"""Tokens whose logits are there at once."""
+
+
+def targets(tokens: Tensor, positions: Tensor) -> Tensor:
+    """What each token but the last of a window is to predict: IGNORE at the end of a document.
+
+    tokens, positions: (rows, length + 1), positions counted from 0 in every document; returns
+    (rows, length).
+    """
+    return tokens[:, 1:].masked_fill(positions[:, 1:] == 0, IGNORE)
+
+
+def loss(hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int = CHUNK) -> Tensor:
+    """The sum of nats over all targets that are not IGNORE; divide by their number for a mean.
+
+    hidden: (..., width); weight: (vocabulary, width), the head; targets: (...) int64. Multiplies in
+    the type that autocast asks for, else in hidden's, and sums in float32 at least. Gradients are
+    exact, and are made here, so that only the ones of hidden and weight are kept for `backward`.
+    """
+    rows = hidden.reshape(-1, hidden.shape[-1])
+    total: Tensor = _Linear.apply(rows, weight, targets.reshape(-1), chunk)  # type: ignore[no-untyped-call]
+    return total
+
+
+class _Linear(torch.autograd.Function):
+    """The function with its gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int) -> Tensor:
+        kind = hidden.device.type
+        low = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
+        wide = torch.promote_types(low, torch.float32)
+        of_hidden, of_weight = ctx.needs_input_grad[:2]
+        inside = weight.to(low)
+        total = torch.zeros((), dtype=wide, device=hidden.device)
+        d_hidden = torch.empty_like(hidden) if of_hidden else None
+        d_weight = torch.zeros_like(weight, dtype=wide) if of_weight else None
+        with torch.autocast(kind, enabled=False):
+            for first in range(0, len(hidden), chunk):
+                part = hidden[first : first + chunk].to(low)
+                nats, slope = _piece(part @ inside.T, targets[first : first + chunk], wide)
+                total += nats
+                slope = slope.to(low)
+                if d_hidden is not None:
+                    d_hidden[first : first + chunk] = slope @ inside
+                if d_weight is not None:
+                    d_weight += slope.T @ part
+        ctx.save_for_backward(d_hidden, None if d_weight is None else d_weight.to(weight.dtype))
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
+        hidden, weight = ctx.saved_tensors
+        scale = outer[0]
+        return (
+            None if hidden is None else hidden * scale.to(hidden.dtype),
+            None if weight is None else weight * scale.to(weight.dtype),
+            None,
+            None,
+        )
+
+
+def _piece(logits: Tensor, targets: Tensor, wide: torch.dtype) -> tuple[Tensor, Tensor]:
+    """The nats of a chunk, summed, and their gradient by its logits."""
+    logs = torch.log_softmax(logits.to(wide), -1)
+    valid = targets != IGNORE
+    place = targets.where(valid, 0).unsqueeze(-1)
+    nats = -(logs.gather(-1, place).squeeze(-1) * valid).sum()
+    slope = logs.exp_()
+    slope.scatter_add_(-1, place, torch.full_like(place, -1, dtype=wide))
+    return nats, slope.mul_(valid.unsqueeze(-1))
