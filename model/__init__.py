@@ -1,0 +1,1 @@
+"""The compact Llama: trained on tokens, scored in bits per byte, exported to other libraries."""

@@ -1,0 +1,7 @@
+"""What can go wrong with models, in the words a user reads."""
+
+from __future__ import annotations
+
+
+class ModelError(ValueError):
+    """A model that cannot be made, read or used: what is wrong, where, and what to do."""
