@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class ModelError(ValueError):
     """A model that cannot be made, read or used: what is wrong, where, and what to do."""
+
+
+class TrainingError(ModelError):
+    """A training that could not go on: the loss was no number, or the memory too small."""

@@ -32,6 +32,8 @@ class Fed:
     """(rows, length) int64, IGNORE where a document ends."""
     valid: int
     """Targets that are not IGNORE."""
+    squares: int
+    """Of the lengths of documents in the windows, summed: what attention costs."""
     seconds: float = 0.0
     """How long the loop waited for it."""
 
@@ -79,11 +81,9 @@ class Feed:
             yield self._moved(got, time.perf_counter() - started)
 
     def _moved(self, fed: Fed, seconds: float) -> Fed:
-        there = [
-            one.to(self.device, non_blocking=True)
-            for one in (fed.tokens, fed.positions, fed.targets)
-        ]
-        return Fed(fed.step, *there, fed.valid, seconds)
+        parts = (fed.tokens, fed.positions, fed.targets)
+        tokens, positions, targets = (one.to(self.device, non_blocking=True) for one in parts)
+        return Fed(fed.step, tokens, positions, targets, fed.valid, fed.squares, seconds)
 
     def _work(self, first: int, last: int) -> None:
         try:
@@ -108,7 +108,8 @@ class Feed:
         batch = self.mixture.batch(step, self.rank, self.world)
         tokens, positions = torch.from_numpy(batch.tokens), torch.from_numpy(batch.positions)
         wanted = targets(tokens, positions)
-        parts = [tokens[:, :-1].contiguous(), positions[:, :-1].contiguous(), wanted]
+        inputs, places = tokens[:, :-1].contiguous(), positions[:, :-1].contiguous()
+        valid, squares = int((wanted != IGNORE).sum()), 2 * int(places.sum()) + places.numel()
         if self.device.type == "cuda":
-            parts = [one.pin_memory() for one in parts]
-        return Fed(step, *parts, valid=int((wanted != IGNORE).sum()))
+            inputs, places, wanted = (one.pin_memory() for one in (inputs, places, wanted))
+        return Fed(step, inputs, places, wanted, valid, squares)

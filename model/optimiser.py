@@ -22,7 +22,8 @@ def groups(model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
     head is the embedding. Nor do norms, which have one dimension.
     """
     there = {id(one.weight) for one in model.modules() if isinstance(one, nn.Embedding)}
-    decay, plain = [], []
+    decay: list[Tensor] = []
+    plain: list[Tensor] = []
     for one in model.parameters():
         (decay if one.ndim >= 2 and id(one) not in there else plain).append(one)
     return decay, plain

@@ -23,6 +23,7 @@ from tamis.pipeline.cli import (
     stages,
     status,
     tokens,
+    train,
     vocabulary,
     why,
     write,
@@ -59,7 +60,7 @@ def options(
 
 for module in (
     *(run, ingest, stages, write, apply, why, similar, index, report, status, recipes, lm),
-    *(vocabulary, encode, tokens),
+    *(vocabulary, encode, tokens, train),
 ):
     module.register(app)
 
