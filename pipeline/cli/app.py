@@ -13,6 +13,8 @@ import typer
 from tamis.pipeline.cli import (
     apply,
     encode,
+    export,
+    generate,
     index,
     ingest,
     lm,
@@ -59,7 +61,7 @@ def options(
 
 for module in (
     *(run, ingest, stages, write, apply, why, similar, index, report, status, recipes, lm),
-    *(vocabulary, encode, tokens),
+    *(vocabulary, encode, tokens, export, generate),
 ):
     module.register(app)
 
