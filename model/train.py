@@ -162,10 +162,8 @@ class Training:
         """Writes the model beside its metrics; a branch's checkpoints have done their work."""
         track.checkpoints.close()
         if self.place.rank == 0:
-            draft = track.folder / ".model.draft"
-            shutil.rmtree(draft, ignore_errors=True)
-            export(self.learner.model, self.plan.mixture.components[0].tokens.vocabulary, draft)
-            draft.rename(track.model)
+            vocabulary = self.plan.mixture.components[0].tokens.vocabulary
+            export(self.learner.model, vocabulary, track.model)
             if track.label:
                 shutil.rmtree(track.checkpoints.folder, ignore_errors=True)
         if self.place.world > 1:

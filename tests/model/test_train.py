@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -187,6 +188,12 @@ def test_two_ranks(tokens: Path, tmp_path: Path) -> None:
     assert json.loads(said[0][0])["done"]
     for one, other in zip(losses(tmp_path / "run"), losses(tmp_path / "alone"), strict=True):
         assert one == pytest.approx(other, rel=1e-6)
+    shutil.rmtree(tmp_path / "run/model")  # as if killed after step 4, and gone on alone
+    again = trained(tokens, tmp_path / "run", micro_batch=4, tokens=8 * 512)
+    assert "goes on after step 4" in again["said"][-1]
+    assert any("machine.world was 2 and is 1" in one for one in again["said"])
+    for one, other in zip(losses(tmp_path / "run"), losses(tmp_path / "alone"), strict=True):
+        assert one == pytest.approx(other, rel=1e-5)
 
 
 def test_other_arguments_are_refused(tokens: Path, whole: Path) -> None:
