@@ -19,6 +19,7 @@ from tamis.pipeline.cli import (
     recipes,
     report,
     run,
+    score,
     similar,
     stages,
     status,
@@ -59,7 +60,7 @@ def options(
 
 for module in (
     *(run, ingest, stages, write, apply, why, similar, index, report, status, recipes, lm),
-    *(vocabulary, encode, tokens),
+    *(vocabulary, encode, tokens, score),
 ):
     module.register(app)
 
