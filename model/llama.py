@@ -54,7 +54,7 @@ class Linear(nn.Linear):
 
 
 class Norm(nn.Module):
-    """RMSNorm, in float32 whatever comes in; the gain is applied in the input's type."""
+    """RMSNorm, in float32 at least; the gain is applied in the type of what comes in."""
 
     def __init__(self, width: int, eps: float) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Norm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
         normal = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)
         return normal.to(x.dtype) * self.weight.to(x.dtype)
 
