@@ -75,13 +75,13 @@ def test_a_vocabulary_that_loses_something_is_refused(model: Llama, vocabulary: 
     with pytest.raises(Unscorable, match=r"x.jsonl:1 \(id 'id1'\): the vocabulary .* loses"):
         list(score_documents(Scorer.of(model), lossy, some))
     unknown = dataclasses.replace(vocabulary, unknown=vocabulary.encode("q")[-1])
-    with pytest.raises(Unscorable, match="x.jsonl:0"):
+    with pytest.raises(Unscorable, match=r"x.jsonl:0"):
         list(score_documents(Scorer.of(model), unknown, iter(made("q"))))
 
 
 def test_what_cannot_be_scored_is_named(model: Llama, vocabulary: Vocabulary) -> None:
     """A NaN in a mean is a mean without a document to look at."""
-    with pytest.raises(Unscorable, match="x.jsonl:0.*a lone surrogate \\(character 1"):
+    with pytest.raises(Unscorable, match=r"x.jsonl:0.*a lone surrogate \(character 1"):
         list(score_documents(Scorer.of(model), vocabulary, iter(made("a\ud800"))))
     broken = Llama(model.shape).init(0)
     with torch.no_grad():
@@ -104,10 +104,10 @@ def test_held_out_files(tmp_path: Path) -> None:
     assert [one.group for one in found] == ["one.example", "zlib", "0", "web.jsonl:4"]
     assert [one.id for one in found][:2] == ["1", "web.jsonl:2"]
     assert {one.domain for one in found} == {"web"}
-    with pytest.raises(ModelError, match="web.jsonl:1: no field 'source'"):
+    with pytest.raises(ModelError, match=r"web.jsonl:1: no field 'source'"):
         list(documents(tmp_path / "web.jsonl", By.source))
     (tmp_path / "bad.jsonl").write_text('{"text": "a"}\n{"text": 1}\n')
-    with pytest.raises(ModelError, match="bad.jsonl:2: no field 'text'"):
+    with pytest.raises(ModelError, match=r"bad.jsonl:2: no field 'text'"):
         list(documents(tmp_path / "bad.jsonl", By.file))
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "web.jsonl.gz").write_bytes(b"")

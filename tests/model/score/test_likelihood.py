@@ -59,7 +59,7 @@ def alone(model: Llama, line: Line, context: int, stride: int) -> tuple[float, b
 
 def test_a_batch_gives_what_each_sequence_gives_alone(model: Llama) -> None:
     """Padding or a neighbour that leaks in would change figures by what else is scored."""
-    some = lines(1, [2, 20, 49, 50, 7, 1, 120]) + [Line(lines(2, [90])[0].tokens, 70)]
+    some = [*lines(1, [2, 20, 49, 50, 7, 1, 120]), Line(lines(2, [90])[0].tokens, 70)]
     found = Scorer(model, 48, 16, batch=200).score(some)
     expected = [alone(model, line, 48, 16)[0] for line in some]
     assert found.nats == pytest.approx(expected, rel=1e-6)
