@@ -104,7 +104,11 @@ class Scorer:
         nats, greedy = np.zeros(len(lines)), np.ones(len(lines), np.bool_)
         for batch in self._batches(lines):
             rows = [lines[number].tokens[one.start : one.stop] for number, one in batch]
-            found, likeliest = self._scored(rows, [one.first - one.start for _, one in batch])
+            try:
+                found, likeliest = self._scored(rows, [one.first - one.start for _, one in batch])
+            except RuntimeError as error:
+                _explain(error, self.batch)
+                raise
             counts = [one.stop - one.first for _, one in batch]
             owner = np.repeat([number for number, _ in batch], counts)
             np.add.at(nats, owner, found)
@@ -140,6 +144,15 @@ class Scorer:
         wanted = np.concatenate([row[first:] for row, first in zip(rows, firsts, strict=True)])
         targets = torch.from_numpy(wanted).to(weight.device)
         return _nats(torch.cat(kept), _wide(weight), targets)
+
+
+def _explain(error: RuntimeError, batch: int) -> None:
+    """Raises ModelError, with what a user can do, if it was memory that ran out."""
+    if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
+        less = max(batch // 4, 1)
+        raise ModelError(
+            f"out of memory: lower --batch-tokens from {batch:,}, to {less:,} say"
+        ) from None
 
 
 def _wide(tensor: torch.Tensor) -> torch.Tensor:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from tamis.pipeline.cli import options as o
 from tamis.pipeline.cli.tables import out, print_json, printable, say, simple
 from tamis.pipeline.errors import CallError, WorkError, from_os
-
-if TYPE_CHECKING:
-    from tamis.model.llama import Llama
-    from tamis.tokenize.vocabulary import Vocabulary
 
 
 class Precision(StrEnum):
@@ -87,7 +83,7 @@ def score(
     names = [name.strip() for name in only.split(",")] if only is not None else None
     asked = Asked(heldout or [], tasks or [], names, By(by.value), context, stride, batch, seed)
     try:
-        report = _measured(place, asked, (dtype, device), rows, json)
+        report = _measured(place, asked, (dtype.value, device), rows, json)
         if output is not None:
             _write(output, report)
     except Unscorable as error:
@@ -103,50 +99,19 @@ def score(
 
 
 def _measured(
-    place: Path, asked: Any, means: tuple[Precision, str], rows: Path | None, quiet: bool
+    place: Path, asked: Any, means: tuple[str, str], rows: Path | None, quiet: bool
 ) -> dict[str, Any]:
     """The report, which names the model by its digests; rows are written on the way."""
-    import torch
-
-    from tamis.model.score.records import sha256
+    from tamis.model.score.folder import opened
     from tamis.model.score.run import score as measure
     from tamis.model.score.run import write_documents
 
-    folder = place / "model" if (place / "model" / "config.json").is_file() else place
-    model, vocabulary = _loaded(folder, *means)
-    try:
-        scores = measure(model, vocabulary, asked, (lambda _: None) if quiet else say)
-    except torch.OutOfMemoryError:
-        raise WorkError(
-            f"out of memory: lower --batch-tokens, to {max(asked.batch // 4, 1):,} say"
-        ) from None
+    found = opened(place, *means)
+    tell = (lambda _: None) if quiet else say
+    scores = measure(found.model, found.vocabulary, asked, tell)
     if rows is not None:
         _replace(rows, lambda draft: write_documents(draft, scores.documents))
-    files = sorted(folder.glob("*.safetensors"))
-    facts = {
-        "parameters": model.shape.parameters,
-        "config": sha256(folder / "config.json"),
-        "weights": [sha256(file) for file in files],
-        "vocabulary": vocabulary.digest,
-    }
-    return {"model": facts, **scores.report()}
-
-
-def _loaded(folder: Path, precision: Precision, device: str) -> tuple[Llama, Vocabulary]:
-    """The model of a folder where it is to compute."""
-    import torch
-
-    from tamis.model.export import load
-
-    try:
-        where = torch.device(device)
-    except RuntimeError:
-        raise CallError(f"--device {device}: write cpu, cuda or cuda:1") from None
-    if where.type == "cuda" and not torch.cuda.is_available():
-        raise CallError(f"--device {device}: torch sees no such device here: leave it out")
-    model, vocabulary = load(folder)
-    kind = torch.bfloat16 if precision == Precision.bf16 else torch.float32
-    return model.to(where, kind), vocabulary
+    return {"model": found.facts, **scores.report()}
 
 
 def _write(path: Path, report: dict[str, Any]) -> None:
