@@ -21,6 +21,7 @@ from tamis.pipeline.cli import (
     recipes,
     report,
     run,
+    score,
     similar,
     stages,
     status,
@@ -62,7 +63,7 @@ def options(
 
 for module in (
     *(run, ingest, stages, write, apply, why, similar, index, report, status, recipes, lm),
-    *(vocabulary, encode, tokens, train, export, generate),
+    *(vocabulary, encode, tokens, train, score, export, generate),
 ):
     module.register(app)
 
