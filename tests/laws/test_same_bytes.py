@@ -31,7 +31,7 @@ def test_any_number_of_workers_with_models(
 
 
 def test_stage_by_stage_is_the_same_as_run(
-    tamis,
+    here,
     tmp_path: Path,
     inputs: Path,
     with_models: Path,
@@ -39,10 +39,10 @@ def test_stage_by_stage_is_the_same_as_run(
 ) -> None:
     """`run` is a convenience: its answer is that of the commands one after the other."""
     corpus = tmp_path / "corpus"
-    tamis("ingest", inputs, "-o", corpus, "--recipe", with_models)
+    here("ingest", inputs, "-o", corpus, "--recipe", with_models)
     for stage in ("noop", "language", "perplexity", "again"):
-        tamis("stage", stage, corpus)
-    tamis("write", corpus)
+        here("stage", stage, corpus)
+    here("write", corpus)
     assert digests(corpus) == undisturbed_with_models
 
 

@@ -91,11 +91,11 @@ def test_files_of_good_text_named_in_the_call(tmp_path: Path, tamis, here, pages
     assert "gone.jsonl" in missing
 
 
-def test_too_little_text_is_said(tmp_path: Path, tamis) -> None:
+def test_too_little_text_is_said(tmp_path: Path, here) -> None:
     """A run over ten pages goes on without the stage's answer."""
     (tmp_path / "pp.toml").write_text(RECIPE)
     pages = written(tmp_path / "few.jsonl.gz", 1, 30, ["en"])
-    said = tamis("run", "pp.toml", pages, "-o", "c").stderr
+    said = here("run", "pp.toml", pages, "-o", "c").stderr
     assert "no model: 200 kB" in said
     kept = duckdb.sql(f"SELECT count(*) FROM '{tmp_path}/c/cleaned/*.parquet'").fetchall()
     assert kept[0][0] > 0
