@@ -285,12 +285,12 @@ def test_an_extractor_that_raises_costs_a_page(
     assert [reason for _, _, reason, _ in found.errors] == ["bad_page"]
 
 
-def test_the_ledger_tells_what_was_passed_over(tmp_path: Path, tamis: Tamis) -> None:
+def test_the_ledger_tells_what_was_passed_over(tmp_path: Path, here: Tamis) -> None:
     """Beside the sum: ingested = kept + rejected + errors + set aside stays true without it."""
     put(tmp_path / "in.warc.gz", *crawl(10), warc(http(b"")))
-    shown = tamis("ingest", "in.warc.gz", "-o", "corpus").stdout
+    shown = here("ingest", "in.warc.gz", "-o", "corpus").stdout
     assert "passed over, no documents" in shown and "content_type image/png" in shown
-    written = tamis("run", "quickstart", "-o", "corpus", "--set", "ingest.seed=0").stdout
+    written = here("run", "quickstart", "-o", "corpus", "--set", "ingest.seed=0").stdout
     ledger = json.loads((tmp_path / "corpus/ledger.json").read_bytes())
     assert ledger["passed_over"] == {
         "records": 13,
