@@ -63,6 +63,7 @@ def test_the_gradient_is_that_of_the_mean(micro_batch: int) -> None:
         torch.testing.assert_close(slopes[name].double(), expected, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.slow(reason="compiling takes what it takes")
 @pytest.mark.filterwarnings("ignore:.torch.jit.script_method:DeprecationWarning")
 def test_compiled_learns_the_same() -> None:
     plain, compiled = learner(), learner(compiled=True)
