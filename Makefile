@@ -3,6 +3,8 @@
 PYTHON ?= python3
 CORPUS ?= corpus
 TOKENS ?= tokens
+RUN ?= trained
+PRESET ?= 5M
 RECIPE ?= quickstart
 INPUT ?= installed:
 WORKERS ?=
@@ -19,10 +21,10 @@ SPEED := $(if $(WORKERS),--workers $(WORKERS))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run ingest language perplexity dedup heuristics write tokenize report test check kills bench lock clean python
+.PHONY: help run ingest language perplexity dedup heuristics write tokenize train report test check kills bench lock clean python
 
 help:  ## What there is to make
-	@echo "make TARGET [CORPUS=$(CORPUS)] [TOKENS=$(TOKENS)] [RECIPE=$(RECIPE)] [INPUT=$(INPUT)] [WORKERS=all cores] [PYTHON=$(PYTHON)]"
+	@echo "make TARGET [CORPUS=$(CORPUS)] [TOKENS=$(TOKENS)] [RUN=$(RUN)] [PRESET=$(PRESET)] [RECIPE=$(RECIPE)] [INPUT=$(INPUT)] [WORKERS=all cores] [PYTHON=$(PYTHON)]"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(INSTALLED)  ## INPUT through every stage of RECIPE into CORPUS; by default the documentation on this machine
@@ -51,6 +53,10 @@ write: $(INSTALLED)  ## Only write what CORPUS keeps to CORPUS/cleaned
 
 tokenize: $(INSTALLED)  ## Encode what CORPUS keeps, shuffled, into TOKENS; its vocabulary is learnt first if need be
 	$(BIN)/tamis tokenize $(CORPUS) -o $(TOKENS) $(NAMED) $(SPEED)
+
+train: $(INSTALLED)  ## Train a Llama of size PRESET on TOKENS, which are made first if need be, into RUN
+	test -e $(TOKENS)/tokens.json || $(BIN)/tamis tokenize $(CORPUS) -o $(TOKENS) $(NAMED) $(SPEED)
+	$(BIN)/tamis train $(TOKENS) -o $(RUN) --preset $(PRESET)
 
 test: $(INSTALLED)  ## Check, then test
 	@$(BIN)/python tests/kernels.py & $(MAKE) --no-print-directory check && wait

@@ -25,13 +25,13 @@ class Objective(nn.Module):
 
     def __init__(self, model: Llama, compiled: bool) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.compiled = model, compiled
         if compiled:
             model.compile(dynamic=False)
 
     def forward(self, tokens: Tensor, positions: Tensor, targets: Tensor) -> Tensor:
         hidden = self.model(tokens, positions, self.model.mask(positions))
-        return loss(hidden, self.model.head, targets)
+        return loss(hidden, self.model.head, targets, compiled=self.compiled)
 
 
 class Learner:

@@ -126,10 +126,10 @@ def train(
             amount("--tokens", tokens),
             seed,
             context,
-            batch_tokens and amount("--batch-tokens", batch_tokens),
+            _amount("--batch-tokens", batch_tokens),
             micro_batch,
             learning_rate,
-            warmup and amount("--warmup", warmup),
+            _amount("--warmup", warmup),
             schedule.value,
             _shares(decay_at),
             checkpoint_every,
@@ -204,6 +204,10 @@ def _weighted(text: str) -> tuple[str, float | None]:
         if Path(text).exists():
             return text, None
         raise CallError(f"{text}: {weight!r} is no weight: write {name}=0.5 say") from None
+
+
+def _amount(option: str, text: str | None) -> int | None:
+    return None if text is None else amount(option, text)
 
 
 def _shares(text: str | None) -> tuple[float, ...]:
