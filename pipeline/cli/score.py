@@ -59,8 +59,14 @@ def score(
     dtype: Annotated[Precision, typer.Option(help="What it computes in.")] = Precision.fp32,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")] = "cpu",
     batch: Annotated[
-        int, typer.Option("--batch-tokens", min=1, help="Tokens that are computed at once.")
-    ] = 16_384,
+        int | None,
+        typer.Option(
+            "--batch-tokens",
+            min=1,
+            help="Tokens that are computed at once.",
+            show_default="2,048, on a GPU 65,536",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals.")] = 0,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write scores.json.")
