@@ -13,6 +13,8 @@ import typer
 from tamis.pipeline.cli import (
     apply,
     encode,
+    export,
+    generate,
     index,
     ingest,
     lm,
@@ -60,7 +62,7 @@ def options(
 
 for module in (
     *(run, ingest, stages, write, apply, why, similar, index, report, status, recipes, lm),
-    *(vocabulary, encode, tokens, score),
+    *(vocabulary, encode, tokens, export, generate, score),
 ):
     module.register(app)
 

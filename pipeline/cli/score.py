@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tamis.pipeline.cli import options as o
+from tamis.pipeline.cli.generate import model_folder
 from tamis.pipeline.cli.tables import out, print_json, printable, say, simple
 from tamis.pipeline.errors import CallError, WorkError, from_os
 
@@ -112,7 +113,7 @@ def _measured(
     from tamis.model.score.run import score as measure
     from tamis.model.score.run import write_documents
 
-    found = opened(place, *means)
+    found = opened(model_folder(place), *means)
     tell = (lambda _: None) if quiet else say
     scores = measure(found.model, found.vocabulary, asked, tell)
     if rows is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -101,3 +102,25 @@ def test_flops_against_a_count_by_hand() -> None:
     assert squares == 3**2 + 5**2
     assert shape.flops(8, squares) == 6 * 344_640 * 8 + 12 * 4 * 64 * 34
     assert shape.flops(8) == 6 * 344_640 * 8
+
+
+def test_the_page_has_the_presets() -> None:
+    page = (Path(__file__).parents[2] / "docs/model.md").read_text(encoding="utf-8")
+    for name, preset in PRESETS.items():
+        s = preset.shape
+        numbers = [
+            *(f"{s.width:,}", f"{s.layers}", f"{s.heads} / {s.kv_heads}", f"{s.head}"),
+            *(f"{s.ffn:,}", f"{s.vocabulary:,}", f"{s.context:,}", "yes" if s.tied else "no"),
+            *(f"{s.parameters:,}", f"{s.counted:,}"),
+            *(f"{preset.learning_rate:g}", f"{preset.batch_tokens:,}"),
+        ]
+        assert f"| {name} | {' | '.join(numbers)} |\n" in page
+
+
+def test_the_code_of_the_page() -> None:
+    page = (Path(__file__).parents[2] / "docs/model.md").read_text(encoding="utf-8")
+    block = page.partition("```python\n")[2].partition("```")[0]
+    names: dict[str, object] = {}
+    exec(block, names)
+    logits = names["logits"]
+    assert isinstance(logits, torch.Tensor) and logits.shape == (1, 4, 2048)

@@ -27,7 +27,7 @@ PAIRS = [{"sentence_good": f"We say {n}.", "sentence_bad": f"Say {n} we."} for n
 @pytest.fixture
 def place(tmp_path: Path, model: Llama, vocabulary: Vocabulary) -> Path:
     """A run with a model, held-out files and tasks."""
-    (tmp_path / "run").mkdir()
+    write(tmp_path / "run" / "run.json", [{}])
     export(Llama(model.shape).init(0), vocabulary, tmp_path / "run" / "model")
     for name, seed in (("news", 1), ("books", 2)):
         rows = [
