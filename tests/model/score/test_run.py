@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from tamis.model.errors import ModelError
 from tamis.model.export import export
 from tamis.model.llama import Llama
 from tamis.model.score.run import Asked, score
+from tamis.model.score.tasks import TASKS
 from tamis.tokenize.vocabulary import Vocabulary
 
 Tamis = Callable[..., Any]
@@ -93,6 +95,17 @@ def test_domains_by_source_and_bf16(here: Tamis, place: Path) -> None:
         assert coarse[name]["bits"]["value"] != value
     rows = here(*call, "--documents", "rows.jsonl") and (place / "rows.jsonl").read_text()
     assert len(str(rows).splitlines()) == 31
+
+
+def test_its_page(here: Tamis, place: Path) -> None:
+    """docs/score.md: its commands run, and its table has every task."""
+    page = (Path(__file__).parents[3] / "docs/score.md").read_text(encoding="utf-8")
+    (place / "run" / "model").rename(place / "model")
+    for line in page.partition("```sh\n")[2].partition("```")[0].splitlines():
+        done = here(*shlex.split(line)[1:])
+        assert done.stdout
+    assert all(f"\n| `{name}`" in page for name in TASKS)
+    assert (place / "scores.json").exists() and (place / "documents.parquet").exists()
 
 
 @pytest.mark.parametrize(
