@@ -43,8 +43,9 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Mask | None) -> Tensor:
     """
     shared = q.shape[1] != k.shape[1]
     if isinstance(mask, BlockMask):
-        compiling = torch.compiler.is_compiling()
-        flex: Callable[..., Any] = flex_attention if compiling else _flex()
+        flex: Any = flex_attention
+        if not torch.compiler.is_compiling():
+            flex = _flex()
         out: Tensor = flex(q, k, v, block_mask=mask, enable_gqa=shared)
         return out
     if mask is None and 1 < q.shape[2] < k.shape[2]:
