@@ -87,6 +87,9 @@ def score(
     from tamis.model.score.run import Asked
     from tamis.tokenize.errors import TokensError
 
+    for path in (output, rows):
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+            raise CallError(f"{path} cannot be written: name a file in a folder that exists")
     names = [name.strip() for name in only.split(",")] if only is not None else None
     asked = Asked(heldout or [], tasks or [], names, By(by.value), context, stride, batch, seed)
     try:

@@ -113,6 +113,8 @@ def test_its_page(here: Tamis, place: Path) -> None:
     [
         ((), "nothing to score"),
         (("--heldout", "gone"), "gone does not exist"),
+        (("--heldout", "gone", "-o", "gone/scores.json"), "gone/scores.json cannot be written"),
+        (("--heldout", "gone", "--documents", "run"), "run cannot be written"),
         (("--heldout", "heldout/news.jsonl", "--by", "file", "--context", 49), "the 48 of the"),
         (("--heldout", "empty.jsonl"), "no document with a byte of text"),
         (("--heldout", "broken.jsonl"), r"broken.jsonl:2: cannot be read"),
