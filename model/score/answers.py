@@ -66,7 +66,8 @@ def lines_of(items: Sequence[Item], vocabulary: Vocabulary) -> list[Line]:
     made = []
     for ids, before in zip(encoded(vocabulary, texts), contexts, strict=True):
         ends = np.cumsum(sizes[ids[1:]]) - vocabulary.prefix
-        made.append(Line(ids, 1 + int(np.searchsorted(ends, before, side="right"))))
+        context = int(np.searchsorted(ends, before, side="right")) if before else 0
+        made.append(Line(ids, 1 + context))
     return made
 
 

@@ -1,4 +1,4 @@
-"""The model that is to be scored: found in a run's folder, and brought to where it computes."""
+"""The model that is to be scored: read, named by its digests, brought to where it computes."""
 
 from __future__ import annotations
 
@@ -27,12 +27,11 @@ class Opened:
     """Which it is: its parameters, and SHA-256 of its files."""
 
 
-def opened(place: Path, dtype: str, device: str) -> Opened:
-    """The model of a folder, or the last one of a run; ModelError for a device that is not there.
+def opened(folder: Path, dtype: str, device: str) -> Opened:
+    """The model of a folder; ModelError for a device that is not there, and as `load`.
 
     dtype: fp32 or bf16, of weights and hidden states; logits are float32 in any case.
     """
-    folder = place / "model" if (place / "model" / "config.json").is_file() else place
     where = _device(device)
     model, vocabulary = load(folder)
     facts = {

@@ -54,7 +54,7 @@ def documents(path: Path, by: By) -> Iterator[Document]:
         domain = stem(path) if by == By.file else one.get("source")
         if not isinstance(domain, str) or not domain:
             raise ModelError(f"{path.parent / place}: no field 'source', which would be its domain")
-        name = str(one.get("id") or place)
+        name = place if one.get("id") in (None, "") else str(one["id"])
         yield Document(place, name, domain, _group(one) or name, text)
 
 

@@ -23,7 +23,10 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure, and the ends of its interval; None where a single group was all there was."""
+    """A figure and the ends of its interval; None where all groups gave the same, or one was all.
+
+    Every draw of those is the figure itself, which would say certainty of what is not known.
+    """
 
     value: float
     low: float | None
@@ -53,10 +56,10 @@ def draws(above: Doubles, below: Doubles, seed: int, name: str, count: int = DRA
 
 def estimate(value: float, drawn: Doubles, groups: int) -> Estimate:
     """The value with the middle 95 % of what was drawn."""
-    if groups < 2:
+    low, high = np.quantile(drawn, [0.025, 0.975]).tolist()
+    if groups < 2 or low == high:
         return Estimate(value, None, None)
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Estimate(value, float(low), float(high))
+    return Estimate(value, low, high)
 
 
 def ratio(above: Doubles, below: Doubles, seed: int, name: str) -> Estimate:

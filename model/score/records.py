@@ -65,11 +65,13 @@ def records(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, Record]]:
     columns: what is wanted of Parquet. Raises ModelError naming file and line for what is no JSON
     object; a lone surrogate is none.
     """
-    found = _rows(path, columns) if path.name.endswith(".parquet") else _lines(path)
+    parquet = path.name.endswith(".parquet")
+    found: Iterator[Record | None] = _rows(path, columns) if parquet else _lines(path)
     number = 0
     try:
         for number, one in enumerate(found, 1):
-            yield f"{path.name}:{number}", one
+            if one is not None:
+                yield f"{path.name}:{number}", one
     except (pa.ArrowException, zstd.ZstdError, zlib.error, EOFError, ValueError, OSError) as error:
         if isinstance(error, ModelError):
             raise
@@ -77,11 +79,12 @@ def records(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, Record]]:
         raise ModelError(f"{path}:{number + 1}: cannot be read: {said}") from None
 
 
-def _lines(path: Path) -> Iterator[Record]:
+def _lines(path: Path) -> Iterator[Record | None]:
+    """The record of every line; None for a blank one."""
     with OPENERS[path.suffix](path) as file:
         for line in file:
-            one = orjson.loads(line)
-            if not isinstance(one, dict):
+            one = orjson.loads(line) if line.strip() else None
+            if not isinstance(one, dict | None):
                 raise ValueError("not a JSON object")
             yield one
 

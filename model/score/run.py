@@ -19,7 +19,7 @@ from tamis.model.score.answers import Result, answer
 from tamis.model.score.bits import VERSION, Domain, Scored, domains, score_documents
 from tamis.model.score.heldout import By, documents, heldout_files
 from tamis.model.score.intervals import DRAWS, Estimate
-from tamis.model.score.likelihood import BATCH, Scorer
+from tamis.model.score.likelihood import Scorer
 from tamis.model.score.records import sha256
 from tamis.model.score.tasks import TASKS, items, task_files
 from tamis.tokenize.vocabulary import Vocabulary
@@ -38,7 +38,7 @@ class Asked:
     by: By = By.file
     context: int | None = None
     stride: int | None = None
-    batch: int = BATCH
+    batch: int | None = None
     seed: int = 0
     """Of the intervals."""
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tamis.pipeline.cli import options as o
+from tamis.pipeline.cli.generate import model_folder
 from tamis.pipeline.cli.tables import out, print_json, printable, say, simple
 from tamis.pipeline.errors import CallError, WorkError, from_os
 
@@ -59,8 +60,14 @@ def score(
     dtype: Annotated[Precision, typer.Option(help="What it computes in.")] = Precision.fp32,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")] = "cpu",
     batch: Annotated[
-        int, typer.Option("--batch-tokens", min=1, help="Tokens that are computed at once.")
-    ] = 16_384,
+        int | None,
+        typer.Option(
+            "--batch-tokens",
+            min=1,
+            help="Tokens that are computed at once.",
+            show_default="2,048, on a GPU 65,536",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals.")] = 0,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write scores.json.")
@@ -80,6 +87,9 @@ def score(
     from tamis.model.score.run import Asked
     from tamis.tokenize.errors import TokensError
 
+    for path in (output, rows):
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+            raise CallError(f"{path} cannot be written: name a file in a folder that exists")
     names = [name.strip() for name in only.split(",")] if only is not None else None
     asked = Asked(heldout or [], tasks or [], names, By(by.value), context, stride, batch, seed)
     try:
@@ -106,7 +116,7 @@ def _measured(
     from tamis.model.score.run import score as measure
     from tamis.model.score.run import write_documents
 
-    found = opened(place, *means)
+    found = opened(model_folder(place), *means)
     tell = (lambda _: None) if quiet else say
     scores = measure(found.model, found.vocabulary, asked, tell)
     if rows is not None:

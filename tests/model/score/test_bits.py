@@ -57,8 +57,10 @@ def test_long_documents_by_portions(
 
 def test_domains_weigh_the_same(model: Llama, vocabulary: Vocabulary) -> None:
     """A large domain would be all of the mean."""
-    some = made(*prose(6, 9))
-    some = [dataclasses.replace(one, domain="ab"[n > 0]) for n, one in enumerate(some)]
+    some = made(*prose(6, 19))
+    some = [
+        dataclasses.replace(one, domain="ab"[n > 0], group=one.id) for n, one in enumerate(some)
+    ]
     scored = list(score_documents(Scorer.of(model), vocabulary, iter(some)))
     found, macro = domains(scored, 0)
     values = [found[name].bits.value for name in "ab"]

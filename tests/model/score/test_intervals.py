@@ -46,3 +46,4 @@ def test_documents_of_one_host_count_once() -> None:
 def test_one_group_has_no_interval() -> None:
     """Its width would be 0, which says certainty."""
     assert estimate(1.0, draws(np.ones(1), np.ones(1), 0, "x"), 1).low is None
+    assert mean([0.0] * 50, 0, "no right answer").high is None

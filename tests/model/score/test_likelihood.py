@@ -60,7 +60,7 @@ def alone(model: Llama, line: Line, context: int, stride: int) -> tuple[float, b
 def test_a_batch_gives_what_each_sequence_gives_alone(model: Llama) -> None:
     """Padding or a neighbour that leaks in would change figures by what else is scored."""
     some = [*lines(1, [2, 20, 49, 50, 7, 1, 120]), Line(lines(2, [90])[0].tokens, 70)]
-    found = Scorer(model, 48, 16, batch=200).score(some)
+    found = Scorer.of(model, 48, 16, 200).score(some)
     expected = [alone(model, line, 48, 16)[0] for line in some]
     assert found.nats == pytest.approx(expected, rel=1e-6)
     assert found.nats[5] == 0 and found.nats.max() > 100
@@ -69,9 +69,9 @@ def test_a_batch_gives_what_each_sequence_gives_alone(model: Llama) -> None:
 def test_order_and_batch_do_not_matter(model: Llama) -> None:
     """A score would depend on the order of files."""
     some = lines(3, [5, 60, 130, 31, 12, 48, 49, 2])
-    once = Scorer(model, 48, 24).score(some).nats
+    once = Scorer.of(model).score(some).nats
     for batch in (1, 100):
-        again = Scorer(model, 48, 24, batch).score(some[::-1]).nats[::-1]
+        again = Scorer.of(model, batch=batch).score(some[::-1]).nats[::-1]
         assert again == pytest.approx(once, rel=1e-6)
 
 
@@ -84,7 +84,7 @@ def test_greedy_is_all_tokens_or_nothing(model: Llama) -> None:
         start = np.append(start, int(best))
     wrong = start.copy()
     wrong[-1] = (wrong[-1] + 1) % 400
-    found = Scorer(model, 48, 24).score([Line(start, 6), Line(wrong, 6), Line(wrong, 5)])
+    found = Scorer.of(model).score([Line(start, 6), Line(wrong, 6), Line(wrong, 5)])
     assert found.greedy.tolist() == [True, False, False]
 
 

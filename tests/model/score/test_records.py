@@ -51,6 +51,13 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, data: bytes, sa
         list(records(tmp_path / name, ("text",)))
 
 
+def test_blank_lines_count_as_lines(tmp_path: Path) -> None:
+    """They are no records, and the next one stands where an editor shows it."""
+    (tmp_path / "a.jsonl").write_text('\n{"text": "a"}\n \n\n{"text": "b"}\n\n')
+    found = records(tmp_path / "a.jsonl", ())
+    assert [place for place, _ in found] == ["a.jsonl:2", "a.jsonl:5"]
+
+
 def test_nothing_to_read(tmp_path: Path) -> None:
     """The mean of no document is no figure."""
     with pytest.raises(ModelError, match="nothing to read"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from tamis.model.errors import ModelError
 from tamis.model.export import export
 from tamis.model.llama import Llama
 from tamis.model.score.run import Asked, score
+from tamis.model.score.tasks import TASKS
 from tamis.tokenize.vocabulary import Vocabulary
 
 Tamis = Callable[..., Any]
@@ -27,7 +29,7 @@ PAIRS = [{"sentence_good": f"We say {n}.", "sentence_bad": f"Say {n} we."} for n
 @pytest.fixture
 def place(tmp_path: Path, model: Llama, vocabulary: Vocabulary) -> Path:
     """A run with a model, held-out files and tasks."""
-    (tmp_path / "run").mkdir()
+    write(tmp_path / "run" / "run.json", [{}])
     export(Llama(model.shape).init(0), vocabulary, tmp_path / "run" / "model")
     for name, seed in (("news", 1), ("books", 2)):
         rows = [
@@ -95,11 +97,24 @@ def test_domains_by_source_and_bf16(here: Tamis, place: Path) -> None:
     assert len(str(rows).splitlines()) == 31
 
 
+def test_its_page(here: Tamis, place: Path) -> None:
+    """docs/score.md: its commands run, and its table has every task."""
+    page = (Path(__file__).parents[3] / "docs/score.md").read_text(encoding="utf-8")
+    (place / "run" / "model").rename(place / "model")
+    for line in page.partition("```sh\n")[2].partition("```")[0].splitlines():
+        done = here(*shlex.split(line)[1:])
+        assert done.stdout
+    assert all(f"\n| `{name}`" in page for name in TASKS)
+    assert (place / "scores.json").exists() and (place / "documents.parquet").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ((), "nothing to score"),
         (("--heldout", "gone"), "gone does not exist"),
+        (("--heldout", "gone", "-o", "gone/scores.json"), "gone/scores.json cannot be written"),
+        (("--heldout", "gone", "--documents", "run"), "run cannot be written"),
         (("--heldout", "heldout/news.jsonl", "--by", "file", "--context", 49), "the 48 of the"),
         (("--heldout", "empty.jsonl"), "no document with a byte of text"),
         (("--heldout", "broken.jsonl"), r"broken.jsonl:2: cannot be read"),

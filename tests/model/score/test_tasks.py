@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 import torch
+from vocabularies import small_vocabulary
 
 from tamis.model.errors import ModelError
 from tamis.model.llama import Llama
 from tamis.model.score.answers import answer, lines_of
-from tamis.model.score.bits import Unscorable
+from tamis.model.score.bits import Unscorable, score_documents
+from tamis.model.score.heldout import Document
 from tamis.model.score.likelihood import Scorer
 from tamis.model.score.tasks import TASKS, Item, items, task_files
 from tamis.tokenize.vocabulary import Vocabulary
@@ -205,6 +207,17 @@ def test_a_piece_across_the_boundary_is_the_endings(vocabulary: Vocabulary) -> N
     assert vocabulary.decode(line.tokens[line.first :].tolist()) == word
     (line,) = lines_of([Item("日本", (" é", "x"), 0)], vocabulary)[:1]
     assert vocabulary.decode(line.tokens[line.first :].tolist()) == " é"
+
+
+def test_a_space_before_every_text(tmp_path: Path, model: Llama) -> None:
+    """Vocabularies like Llama's first put one there: it is no byte of the context."""
+    other = small_vocabulary(tmp_path, prefix=True)
+    some = [Item("We say", (" so",), 0), Item("", ("We say so",), 0), Item("", ("%%",), 0)]
+    for item, line in zip(some, lines_of(some, other), strict=True):
+        after = other.decode_bytes(line.tokens[line.first :].tolist()).decode()
+        assert after == (item.choices[0] if item.context else " " + item.choices[0])
+    (scored,) = score_documents(Scorer.of(model), other, iter([Document("", "", "", "", "so")]))
+    assert (scored.bytes, scored.tokens) == (2, len(other.encode("so")))
 
 
 def test_long_items_lose_their_beginning(model: Llama, vocabulary: Vocabulary) -> None:
