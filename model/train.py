@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
@@ -93,8 +94,8 @@ class Training:
         start = fork.schedule.decays
         name = str(fork.tokens)
         branch = self._track(self.folder / "branches" / name, fork.schedule, f", branch {name}")
-        if branch.model.exists():
-            return False
+        if branch.model.exists() or self.learner.steps > start:
+            return False  # done, or its folder was taken away since
         if self._follow(self.trunk, start):
             return True
         self._save(self.trunk, wait=True)
@@ -182,6 +183,8 @@ class Training:
             "tokens": own[-1]["tokens"] if own else 0,
             "loss": own[-1]["loss"] if own else None,
             "seconds": sum(row["seconds"] for row in every),
+            "first_step_seconds": own[0]["seconds"] if own else None,  # compiling is in it
+            "tokens_per_second": median(row["tokens_per_second"] for row in own) if own else None,
             "branches": {
                 str(tokens): rows[-1]["loss"] for tokens, rows in branches.items() if rows
             },

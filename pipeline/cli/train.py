@@ -148,7 +148,8 @@ def train(
     elif result["done"]:
         say(
             f"loss {result['loss']:.4f} nats a token after {result['tokens']:,} tokens in "
-            f"{result['seconds']:,.1f} s: {result['model']}"
+            f"{result['seconds']:,.1f} s ({result['tokens_per_second']:,.0f} tokens/s, first step "
+            f"{result['first_step_seconds']:.1f} s): {result['model']}"
         )
 
 
