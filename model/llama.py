@@ -16,6 +16,7 @@ from torch.utils.checkpoint import checkpoint
 
 from tamis.model.attention import Mask, attend, mask_of, name_on
 from tamis.model.presets import Shape
+from tamis.model.products import product
 
 STD = 0.02
 """Of initial weights; of those that write into the residual stream / sqrt(2 * layers), as GPT-2."""
@@ -50,7 +51,7 @@ class Linear(nn.Linear):
         """Nothing: `Llama.init` does."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight.to(x.dtype))
+        return product(x, self.weight)
 
 
 class Norm(nn.Module):
@@ -218,7 +219,7 @@ class Llama(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """(..., V) of hidden states (..., width), in their type."""
-        return F.linear(hidden, self.head.to(hidden.dtype))
+        return product(hidden, self.head)
 
     def flops(self, tokens: int, squares: int = 0) -> int:
         """As `Shape.flops`."""
