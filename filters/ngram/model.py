@@ -75,9 +75,18 @@ def buffers(texts: pa.LargeStringArray) -> tuple[Bytes, Longs]:
     return np.frombuffer(data, np.uint8), ends
 
 
-@lru_cache(maxsize=256)
 def load(place: str) -> LanguageModel:
-    """The model in a folder, or of a bare file; raises ValueError if it is not whole."""
+    """The model in a folder, or of a bare file; raises ValueError if it is not whole.
+
+    One that was loaded before is not read again, unless its files have changed since.
+    """
+    stats = [path.stat() for path in files_of(Path(place)).values()]
+    stamp = tuple((one.st_dev, one.st_ino, one.st_mtime_ns, one.st_size) for one in stats)
+    return _load(place, stamp)
+
+
+@lru_cache(maxsize=256)
+def _load(place: str, stamp: tuple[tuple[int, ...], ...]) -> LanguageModel:
     files = files_of(Path(place))
     facts = facts_of(Path(place), files)
     made = None

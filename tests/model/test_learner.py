@@ -65,6 +65,7 @@ def test_the_gradient_is_that_of_the_mean(micro_batch: int) -> None:
 
 @pytest.mark.slow(reason="compiling takes what it takes")
 @pytest.mark.filterwarnings("ignore:.torch.jit.script_method:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # by dynamo
 def test_compiled_learns_the_same() -> None:
     plain, compiled = learner(), learner(compiled=True)
     for step in range(3):
