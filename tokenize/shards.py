@@ -60,7 +60,7 @@ def id_hash(name: str) -> int:
 class ShardWriter:
     """Writes the files of a shard to the paths given, by the names of `file_names`.
 
-    Tokens are written as they come; of each document some 24 bytes stay in memory until close.
+    Tokens are written as they come; of each document 28 bytes stay in memory until close.
     """
 
     def __init__(self, paths: Mapping[str, Path], vocabulary: Vocabulary) -> None:
