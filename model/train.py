@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import distributed
 
+from tamis.model.board import require
 from tamis.model.checkpoint import Checkpoints
 from tamis.model.devices import Place, ranks
 from tamis.model.errors import TrainingError
@@ -51,6 +52,8 @@ class Training:
         self.say = say if place.rank == 0 else lambda _: None
         self.quiet = quiet or place.rank != 0
         self.micro_batch = micro_batch(plan, place)
+        if plan.settings.tensorboard:
+            require()
         self.stop = Stop()
 
     def run(self) -> dict[str, Any]:
@@ -109,9 +112,11 @@ class Training:
     def _follow(self, track: Track, until: int) -> bool:
         """Takes the steps up to one; whether a signal stopped it, after it was saved."""
         first, place = self.learner.steps, self.place
-        journal = Journal(self.plan, place, track, first, until, self.quiet)
         halted = False
-        with Feed(self.plan.mixture, first, until, place.rank, place.world, place.device) as feed:
+        with (
+            Journal(self.plan, place, track, first, until, self.quiet) as journal,
+            Feed(self.plan.mixture, first, until, place.rank, place.world, place.device) as feed,
+        ):
             for fed in feed:
                 valid, stopped = self._agreed(fed)
                 nats, norm = self.learner.learn(fed, valid, track.schedule.rate(fed.step))
@@ -123,7 +128,6 @@ class Training:
                     self._save(track, wait=halted)
                 if halted:
                     break
-        journal.close()
         return halted
 
     def _agreed(self, fed: Fed) -> tuple[int, bool]:
