@@ -7,6 +7,7 @@ function of the step, so a checkpoint and the number of its step are all that is
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -26,6 +27,7 @@ from tamis.model.feed import Fed, Feed
 from tamis.model.journal import Done, Journal
 from tamis.model.learner import Learner
 from tamis.model.llama import Llama
+from tamis.model.lock import alone
 from tamis.model.metrics import read
 from tamis.model.plan import Fork, Plan, hold_to, micro_batch
 from tamis.model.schedule import Schedule
@@ -39,7 +41,8 @@ def train(plan: Plan, place: Place, folder: Path, say: Say, quiet: bool = False)
     """Trains, or goes on training, in a folder; what came of it, as `tamis train --json` says it.
 
     A first SIGTERM or SIGINT saves the step under way and returns with done: False. Raises
-    ModelError for a call that cannot be, TrainingError for a training that cannot go on.
+    ModelError for a call that cannot be, TrainingError for a training that cannot go on, or whose
+    folder another process trains in.
     """
     return Training(plan, place, folder, say, quiet).run()
 
@@ -61,6 +64,7 @@ class Training:
         with ExitStack() as stack:
             stack.enter_context(ranks(self.place))
             stack.enter_context(self.stop)
+            stack.enter_context(alone(self.folder, self.place))
             for one in hold_to(self.folder, self.plan, self.place):
                 self.say(f"{one}: last digits may differ")
             self.trunk = self._track(self.folder, self.plan.schedule)
@@ -140,6 +144,7 @@ class Training:
 
     def _learner(self) -> Learner:
         if self.plan.settings.deterministic:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
             torch.use_deterministic_algorithms(True)
         with torch.device("meta"):
             model = Llama(self.plan.shape)
