@@ -110,6 +110,9 @@ def train(
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="The same bits on a GPU too, if slower.")
     ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write what TensorBoard draws, too.")
+    ] = False,
     json: o.JsonOption = False,
 ) -> None:
     """Trains a compact Llama on tokens; the same command goes on where it was.
@@ -136,6 +139,7 @@ def train(
             keep,
             grad_checkpoint,
             deterministic,
+            tensorboard,
         )
         planned = plan(settings, _components(inputs, sources))
         flops = planned.shape.flops(planned.steps * planned.batch_tokens)
