@@ -94,9 +94,10 @@ def looped(
     mean: Callable[[Tensor, Tensor], Tensor],
     micro: int,
     dtype: torch.dtype,
+    optimiser: torch.optim.Optimizer | None = None,
 ) -> Step:
     """A plain loop: autocast, parts of a batch, clipping, fused AdamW."""
-    optimiser = torch.optim.AdamW(
+    optimiser = optimiser or torch.optim.AdamW(
         model.parameters(), RATE, (0.9, 0.95), weight_decay=0.1, fused=True
     )
 

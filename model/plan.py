@@ -53,6 +53,8 @@ class Settings:
     grad_checkpoint: bool = False
     deterministic: bool = False
     tensorboard: bool = False
+    shuffle: bool = True
+    """Whether windows are read in an order that the seed draws, or as they are in the tokens."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def plan(settings: Settings, components: Sequence[Component]) -> Plan:
             f"--tokens {settings.tokens:,} are fewer than a batch of {wanted:,}: ask for more "
             "tokens, or for a smaller --batch-tokens"
         )
-    mixture = Mixture(components, shape.context, windows, settings.seed)
+    mixture = Mixture(components, shape.context, windows, settings.seed, settings.shuffle)
     warmup = settings.warmup
     if warmup is None:
         warmup = min(shape.counted, round(WARMUP * settings.tokens))

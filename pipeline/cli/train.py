@@ -107,6 +107,9 @@ def train(
         str | None,
         typer.Option(metavar="NAME=WEIGHT,...", help="Sources of TOKENS, by shares of tokens."),
     ] = None,
+    in_order: Annotated[
+        bool, typer.Option("--in-order", help="Read windows as they are in TOKENS.")
+    ] = False,
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="The same bits on a GPU too, if slower.")
     ] = False,
@@ -140,6 +143,7 @@ def train(
             grad_checkpoint,
             deterministic,
             tensorboard,
+            not in_order,
         )
         planned = plan(settings, _components(inputs, sources))
         flops = planned.shape.flops(planned.steps * planned.batch_tokens)
