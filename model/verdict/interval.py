@@ -50,7 +50,9 @@ def spread(per_seed: Doubles, drawn: Doubles) -> tuple[Doubles, Doubles, Doubles
     seed is NaN for one seed.
     """
     seeds = per_seed.shape[-1]
-    of_seed = np.var(per_seed, axis=-1, ddof=1) if seeds > 1 else np.full(per_seed.shape[:-1], np.nan)
+    of_seed = (
+        np.var(per_seed, axis=-1, ddof=1) if seeds > 1 else np.full(per_seed.shape[:-1], np.nan)
+    )
     return per_seed.mean(axis=-1), of_seed, np.var(drawn, axis=-1, ddof=1)
 
 

@@ -101,7 +101,7 @@ class Plan:
 
 
 def read_plan(folder: Path) -> Plan:
-    """The plan of an experiment; ModelError for one that is missing, broken or contradicts itself."""
+    """An experiment's plan; ModelError for one that is missing, broken or at odds with itself."""
     path = folder / PLAN
     fields = read(path)
     if (found := fields.get("format", int)) != FORMAT:

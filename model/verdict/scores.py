@@ -24,6 +24,8 @@ COLUMNS = {
     "nats": pa.float64(),
     "bytes": pa.int64(),
 }
+ORDER = ("group", "id", "bytes", "nats")
+"""Of documents, so that sums are the same whatever order they were scored in."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def read_scores(path: Path, domains: Sequence[Domain]) -> Scored:
     there = set(table["domain"].to_pylist())
     if there != (named := {one.name for one in domains}):
         less, more = sorted(named - there), sorted(there - named)
-        said = [f"nothing of '{less[0]}'"] * bool(less) + [f"also '{more[0]}'"] * bool(more)
+        said = [f"nothing of '{one}'" for one in less[:1]] + [f"also '{one}'" for one in more[:1]]
         raise ModelError(f"{path} has other domains than the plan: {' and '.join(said)}")
     scored = Scored(path, {}, {}, {})
     for one in domains:
@@ -53,7 +55,7 @@ def read_scores(path: Path, domains: Sequence[Domain]) -> Scored:
                 f"{path} has {mine.num_rows:,} documents of '{one.name}', and the plan "
                 f"{one.documents:,}: score the run again"
             )
-        _add(scored, one.name, mine.sort_by([(key, "ascending") for key in ("group", "id", "bytes", "nats")]))
+        _add(scored, one.name, mine.sort_by([(key, "ascending") for key in ORDER]))
     return scored
 
 
@@ -63,9 +65,7 @@ def _add(scored: Scored, domain: str, rows: pa.Table) -> None:
     rows = rows.filter(pc.greater(rows["bytes"], 0))
     if not rows.num_rows:
         raise ModelError(f"{scored.path}: no document of '{domain}' has a byte of text")
-    sums = by_group(
-        rows["group"].to_pylist(), rows["nats"].to_numpy(), rows["bytes"].to_numpy()
-    )
+    sums = by_group(rows["group"].to_pylist(), rows["nats"].to_numpy(), rows["bytes"].to_numpy())
     scored.nats[domain], scored.bytes[domain] = sums
 
 

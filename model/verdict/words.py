@@ -81,7 +81,7 @@ def _result(
     if macro["verdict"] != "undecided":
         return f"{said}, so {treated} is {macro['verdict']}{worth}."
     crossed = macro["low"] is not None and macro["low"] * macro["high"] <= 0
-    why = "" if crossed or macro["p"] is None else f" once {comparisons} comparisons are allowed for"
+    why = "" if crossed or macro["p"] is None else f" once all {comparisons} comparisons count"
     return f"{said}, which is undecided{why}: {_needed(plan, macro)}{worth}."
 
 

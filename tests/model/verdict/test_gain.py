@@ -1,4 +1,4 @@
-"""Token-equivalent gain: a power law's own answer, published cubics, and nothing beyond the range."""
+"""Token-equivalent gain: a power law's own answer, and nothing beyond the range."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def test_two_points_are_joined_by_a_line() -> None:
 def test_slopes_by_the_published_formula() -> None:
     """As scipy 1.17 has them (PchipInterpolator), which follows the same paper."""
     x, y = np.array([0.0, 1.0, 3.0, 4.0]), np.array([5.0, 4.0, 3.5, 1.0])
-    assert slopes(x, y) == pytest.approx(SCIPY)
+    assert slopes(x, y) == pytest.approx([-1.25, -3 / 7, -0.5, -3.25])
     bent = slopes(np.array([0.0, 1.0, 2.0, 3.0]), np.array([4.0, 4.0, 3.0, 1.0]))
-    assert bent == pytest.approx(BENT)
+    assert bent == pytest.approx([0.0, 0.0, -4 / 3, -2.5])
 
 
 def test_the_curve_never_rises() -> None:

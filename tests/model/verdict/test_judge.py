@@ -1,4 +1,4 @@
-"""An experiment from its files to its verdict: known differences, the specified form, repetition."""
+"""An experiment from its files to its verdict: known differences, form, repetition."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ TABLE = {
 
 @pytest.mark.parametrize("freedom", TABLE)
 def test_quantiles_are_those_of_the_table(freedom: int) -> None:
-    """With a quantile too small every interval is too narrow: the worst fault a verdict can have."""
+    """With a quantile too small every interval is too narrow: the worst of faults."""
     for confidence, printed in zip((0.95, 0.99), TABLE[freedom], strict=True):
         assert quantile(confidence, freedom) == pytest.approx(printed, abs=6e-4)
 
