@@ -24,7 +24,8 @@ def head(content: Content) -> str:
 <strong>{number(kept["documents"])}</strong> documents were kept
 ({megabytes(kept["bytes"])} MB), {share(kept["documents"], all_documents)}.</p>
 {_missing(content)}
-<nav><a href="#funnel">Funnel</a><a href="#reasons">Reasons</a>{links}</nav>
+<nav><a href="#funnel">Funnel</a><a href="#reasons">Reasons</a>
+<a href="#composition">Composition</a>{links}<a href="#samples">Samples</a></nav>
 </header>"""
 
 
@@ -57,8 +58,8 @@ def funnel(content: Content) -> str:
         for name, left, gone in rows
     )
     return f"""<h2 id="funnel">Funnel</h2>
-<p class="key note">Documents <i class="passes"></i>left after each step
-<i class="fails"></i>lost in it</p>
+<p class="key note">How to read it: documents <i class="passes"></i>left after each step
+<i class="fails"></i>lost in it; the shares are of what was read.</p>
 <div class="wide"><table class="funnel">
 <tr><th>after</th><th></th><th class="n">documents</th><th class="n">share</th>
 <th class="n">MB</th><th class="n">share</th></tr>{body}</table></div>"""
