@@ -10,8 +10,6 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from tamis.pipeline import recipe as recipes
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError, WorkError

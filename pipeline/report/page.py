@@ -36,7 +36,8 @@ def _sieve(content: Content) -> str:
     parts = "\n".join(section(corpus) for section in _SIEVE)
     return f"""<h2 id="sieve" class="part">What the sieve did</h2>
 <p>From here on it is about the text alone: what recipe
-{escaped(corpus["recipe"]["name"])} measured, whom it turned away and why. “All” is the raw text, “kept” is what the full arm is made of.</p>
+{escaped(corpus["recipe"]["name"])} measured, whom it turned away and why.
+“All” is the raw text, “kept” is what the full arm is made of.</p>
 {parts}"""
 
 

@@ -2,7 +2,7 @@
 
 An SVG with a viewBox shrinks its letters with its width, to nothing on a telephone. Here the height
 is fixed, in pixels; what must be a path stands in an inner SVG that is stretched, its lines are
-not. """
+not."""
 
 from __future__ import annotations
 
