@@ -104,7 +104,8 @@ def experiment(root: Path, sifted: Path, shape: Shape = Shape()) -> Path:
     arms = {arm["name"]: arm for arm in plan["arms"]}
     ledger = json.loads((sifted / "ledger.json").read_text())
     for place, (name, effect) in enumerate(effects.items()):
-        _arm(root, name, 1 + 2 * effect, ledger, plan["seeds"])
+        share = 1 + 2 * effects["full" if name == "random" else name]
+        _arm(root, name, share, ledger, plan["seeds"])
         _runs(root, arms[name], effect, plan["seeds"], random.Random(place))
     (root / "arms/full/corpus").rmdir()
     (root / "arms/full/corpus").symlink_to(sifted.resolve())

@@ -17,10 +17,10 @@ def composition(content: Content) -> str:
     wholes = max(1, content["bytes"]), max(1, content["ledger"]["kept"]["bytes"])
     blocks = "".join(_origin(one, wholes) for one in content["origins"])
     return f"""<h2 id="composition">Composition</h2>
-<p class="note">How to read it: each line is a share of all bytes of text, before the rules
-(grey bar) and among what they keep (blue bar); a longer blue bar means that the sieve makes it a
-larger part of the corpus.</p>
-<div class="panels">{blocks}</div>"""
+<p class="key note">How to read it: each line is a share of all bytes of text,
+<i class="before"></i>before the rules <i class="passes"></i>among what they keep; where the second
+bar is longer, the sieve makes it a larger part of the corpus.</p>
+<div class="panels ragged">{blocks}</div>"""
 
 
 def _origin(one: Content, wholes: tuple[int, int]) -> str:
@@ -75,7 +75,8 @@ def _clusters(one: Content) -> str:
     most = max(count for _, count, _ in rows)
     body = "".join(
         f'<tr><td>{label}</td><td class="drawn">{track((_log(count, most), 0), 1000)}</td>'
-        f'<td class="n">{number(count)}</td><td class="n">{number(documents)}</td>'
+        f'<td class="n" data-label="clusters">{number(count)}</td>'
+        f'<td class="n" data-label="documents">{number(documents)}</td>'
         f'<td class="n">{share(documents, one["documents"])}</td></tr>'
         for label, count, documents in rows
     )
@@ -83,8 +84,9 @@ def _clusters(one: Content) -> str:
 <p class="note">How to read it: documents that are alike form a cluster, of which one is kept.
 Each line is the clusters of so many documents; bars are on a logarithmic scale.</p>
 <p>{number(one["clusters"])} clusters hold {number(one["documents"])} documents.</p>
-<div class="wide"><table class="funnel"><tr><th>documents</th><th></th><th class="n">clusters</th>
-<th class="n">documents in them</th><th class="n">share</th></tr>{body}</table></div>"""
+<div class="wide"><table class="stack funnel"><thead><tr><th>documents</th><th></th>
+<th class="n">clusters</th><th class="n">documents in them</th><th class="n">share</th></tr></thead>
+<tbody>{body}</tbody></table></div>"""
 
 
 def _by_powers(sizes: dict[int, int]) -> list[tuple[str, int, int]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tamis.pipeline.report.forest import main_comparison
 from tamis.pipeline.report.interval import SHAPES
-from tamis.pipeline.report.look import count, escaped, fine, number, short
+from tamis.pipeline.report.look import arm, count, escaped, fine, number, short
 from tamis.pipeline.report.plot import Plot, Scale, padded
 from tamis.pipeline.report.steps import at_end
 
@@ -65,13 +65,14 @@ def _heldout(content: Content) -> str:
         if point and name != main["control"]:
             plot.mark(goal, point["macro"], "dot", "other")
     if treated:
-        _draw_gain(plot, main, treated["macro"], goal, curve)
+        _draw_gain(plot, main, treated["macro"], goal)
         _draw_point(plot, treated, goal, main)
     return f"""<h2 id="curves">What more tokens buy</h2>
 <p class="note">How to read it: the line is {escaped(main["control"])}, trained on more and more
 tokens (each step to the right is a multiple); small dots are single seeds, the band is the interval
 of their mean. The large mark is {escaped(main["treated"])}; the dashed arrow from it to the line
-says how many tokens of {escaped(main["control"])} come to the same.</p>
+says how many tokens of {escaped(main["control"])} come to the same. Grey dots are
+the other arms.</p>
 {_gain_sentence(main, goal)}
 {plot.svg()}
 {_table(curve, main["control"])}"""
@@ -107,8 +108,7 @@ def _draw_curve(plot: Plot, curve: list[Content], name: str) -> None:
             plot.upright(point["tokens"], point["low"], point["high"], "whisker")
         for value in point.get("seeds") or []:
             plot.mark(point["tokens"], value, "dot", "seed")
-    last = curve[-1]
-    plot.text(last["tokens"], last["macro"], name, "end name strong", -12)
+    plot.text(curve[0]["tokens"], curve[0]["macro"], name, "strong right", 4)
 
 
 def _draw_point(plot: Plot, point: Content, goal: int, main: Content) -> None:
@@ -121,7 +121,7 @@ def _draw_point(plot: Plot, point: Content, goal: int, main: Content) -> None:
     plot.text(goal, point["macro"], main["treated"], "end name strong treated shift", 18)
 
 
-def _draw_gain(plot: Plot, main: Content, macro: float, goal: int, curve: list[Content]) -> None:
+def _draw_gain(plot: Plot, main: Content, macro: float, goal: int) -> None:
     gain = main.get("gain")
     if not gain or gain["value"] is None:
         return
@@ -200,6 +200,6 @@ def _legend(place: int, one: Content) -> str:
     return (
         f'<li><svg class="fluid swatch" height="10" width="28" aria-hidden="true"><line '
         f'class="curve c{min(place, STYLES - 1)}" x1="0" x2="28" y1="5" y2="5"/></svg> '
-        f"{escaped(one['arm'])} <small>{last['loss']:.3f} after {short(last['tokens'])}, "
+        f"{arm(one['arm'])} <small>{last['loss']:.3f} after {short(last['tokens'])}, "
         f"{count(len(one['seeds']), 'seed')}</small></li>"
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tamis.pipeline.report.interval import axis, badge, drawn, in_numbers, probability, scale_of
-from tamis.pipeline.report.look import escaped, number
+from tamis.pipeline.report.look import arm, escaped, number
 from tamis.pipeline.report.plot import Scale
 
 Content = dict[str, Any]
@@ -46,7 +46,7 @@ def verdict(content: Content) -> str:
 <p class="note">How to read it: each mark is a difference in bits per byte between two arms on text
 that neither was trained on, the line through it its {confidence:g} % interval; left of the line at
 0 is better, and an interval that crosses it decides nothing.</p>
-<table class="forest"><thead>{_headings()}</thead>{bodies}
+<table class="stack forest"><thead>{_headings()}</thead>{bodies}
 <tbody><tr class="scale"><td></td><td class="drawn">{axis(scale)}</td>
 <td class="note" colspan="4">\u2190 better \u00b7 bits per byte \u00b7 worse \u2192</td>
 </tr></tbody></table>
@@ -73,7 +73,7 @@ def _family(name: str, comparisons: Sequence[Content], scale: Scale) -> str:
 def _comparison(one: Content, scale: Scale) -> str:
     effect = one["macro"]
     outcome, seeds = effect["verdict"], effect["seeds_to_decide"]
-    arms = f"<small>{escaped(one['treated'])} against {escaped(one['control'])}</small>"
+    arms = f"<small>{arm(one['treated'])} against {arm(one['control'])}</small>"
     said = "" if seeds is None or outcome != "undecided" else number(seeds)
     name = escaped(one["name"])
     plain = f"{one['treated']} against {one['control']}"
@@ -114,7 +114,7 @@ def _domains(content: Content) -> str:
 <p class="note">How to read it: the same difference on each kind of held-out text by itself; a
 sieve may help on one kind and hurt on another. These intervals are not corrected for their number,
 so single ones are no verdict.</p>
-<table class="forest domains">
+<table class="stack forest domains">
 <thead><tr><th>domain</th><th></th><th class="n">difference</th><th>interval</th></tr></thead>
 <tbody>{bodies}<tr class="whole"><td>their mean: the verdict</td>
 <td class="drawn">{drawn(main["macro"], scale, main["macro"]["verdict"])}</td>

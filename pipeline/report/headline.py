@@ -7,7 +7,7 @@ from typing import Any
 from tamis.pipeline.report.curves import gain_words
 from tamis.pipeline.report.forest import main_comparison
 from tamis.pipeline.report.interval import badge, in_numbers
-from tamis.pipeline.report.look import UNKNOWN, count, escaped, megabytes, number
+from tamis.pipeline.report.look import UNKNOWN, arm, count, escaped, megabytes, number
 
 Content = dict[str, Any]
 ENOUGH = 20
@@ -68,7 +68,7 @@ def _figures(content: Content) -> str:
         (in_numbers(main["macro"]), "bits per byte of held-out text"),
     ]
     if words := gain_words(main):
-        boxes.append((words, f"the tokens, of {escaped(main['control'])}, for the same"))
+        boxes.append((words, f"as many tokens of {escaped(main['control'])} come to the same"))
     inner = "".join(f"<div><strong>{value}</strong><span>{of}</span></div>" for value, of in boxes)
     return f'<div class="figures">{inner}</div>'
 
@@ -117,7 +117,7 @@ def arms(content: Content) -> str:
 <p class="note">How to read it: a line is one version of the corpus. A stricter one has fewer bytes;
 all are trained on the same number of tokens, so what is judged is the text, not its amount. Bytes
 per token say how much text a token stands for.</p>
-<table class="arms"><thead><tr><th>arm</th><th class="n">documents</th><th class="n">MB</th>
+<table class="stack arms"><thead><tr><th>arm</th><th class="n">documents</th><th class="n">MB</th>
 <th class="n">tokens available</th><th class="n">bytes per token</th></tr></thead>
 <tbody>{rows}</tbody></table>"""
 
@@ -138,4 +138,4 @@ def _arm(one: Content) -> str:
         (per_token, "bytes per token"),
     ]
     numbers = "".join(f'<td class="n" data-label="{label}">{cell}</td>' for cell, label in cells)
-    return f"<tr><td>{escaped(one['name'])}<br><small>{escaped(about)}</small></td>{numbers}</tr>"
+    return f"<tr><td>{arm(one['name'])}<br><small>{escaped(about)}</small></td>{numbers}</tr>"

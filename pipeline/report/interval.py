@@ -59,9 +59,9 @@ def whisker(low: float, high: float, scale: Scale, middle: float) -> str:
 def axis(scale: Scale, form: str = "signed") -> str:
     """The SVG of the ticks under a column of effects."""
     parts = []
-    step = scale.ticks(3)
-    digits = _digits(step)
-    for value in step:
+    ticks = min((scale.ticks(about) for about in (3, 6)), key=lambda some: len(some) < 2)
+    digits = _digits(ticks)
+    for value in ticks:
         at = scale.percent(value)
         text = f"{value:.{digits}f}" if form == "plain" else _signed(value, digits)
         parts.append(f'<line class="axis" x1="{at}" x2="{at}" y1="0" y2="4"/>')

@@ -6,6 +6,7 @@ import html
 import unicodedata
 from typing import Any
 
+JOINED = "&NoBreak;"
 MINUS, UNKNOWN = "\u2212", "\u2013"
 _SHOWN_AS_THEY_ARE = {"\n", "\u200c", "\u200d"}  # the two joiners belong to spelling
 
@@ -62,6 +63,12 @@ def track(parts: tuple[int, int], whole: int) -> str:
         if part
     )
     return f'<span class="track">{drawn}</span>'
+
+
+def arm(name: Any) -> str:
+    """The name of an arm, not to be broken after the sign that it may begin with."""
+    text = escaped(name)
+    return f"-{JOINED}{text[1:]}" if text.startswith("-") else text
 
 
 def fine(value: float | None) -> str:

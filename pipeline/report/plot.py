@@ -126,7 +126,7 @@ class Plot:
 
     def axes(self, across: str, up: str, names: dict[float, str]) -> None:
         """The grid; names are those of the ticks across."""
-        for value in self.up.ticks(5):
+        for value in self.up.ticks(7):
             y = self.y(value)
             self.parts.append(
                 f'<line class="grid" x1="0" x2="100%" y1="{y}" y2="{y}"/>'

@@ -16,7 +16,7 @@ from tamis.pipeline.report.interval import (
     scale_of,
     whisker,
 )
-from tamis.pipeline.report.look import escaped, fine
+from tamis.pipeline.report.look import arm, escaped, fine
 from tamis.pipeline.report.plot import Scale, marked, padded
 
 Content = dict[str, Any]
@@ -71,7 +71,7 @@ def _waterfall(content: Content) -> str:
 <p class="note">How to read it: each bar goes from the bits per byte before a stage is added to
 those after; down and to the left is better. The line is the interval of that one step. What a stage
 is worth here depends on the order: a stage that comes late finds only what earlier ones left.</p>
-<table class="forest steps"><thead><tr><th>arm</th><th></th><th class="n">bits per byte</th>
+<table class="stack forest steps"><thead><tr><th>arm</th><th></th><th class="n">bits per byte</th>
 <th>the step</th></tr></thead>
 <tbody>{first}{rows}{_whole(content, steps, scale)}
 <tr class="scale"><td></td><td class="drawn">{axis(scale, "plain")}</td>
@@ -81,7 +81,7 @@ is worth here depends on the order: a stage that comes late finds only what earl
 def _step(one: Content, before: float, after: float, scale: Scale) -> str:
     effect = one["macro"]
     return (
-        f"<tr><td>{escaped(one['treated'])}</td>"
+        f"<tr><td>{arm(one['treated'])}</td>"
         f'<td class="drawn">{_bar(effect, before, after, scale)}</td>'
         f'<td class="n">{fine(after)}</td>'
         f"<td>{badge(effect['verdict'])} <small>{in_numbers(effect)}</small></td></tr>"
@@ -143,7 +143,7 @@ def _left_out(content: Content) -> str:
 <p class="note">How to read it: the full recipe without one stage, against the full recipe; right of
 0 the stage is missed. It says what a stage does that no other does for it: two stages that
 remove the same documents both look as if they were worth nothing.</p>
-<table class="forest steps"><thead><tr><th>left out</th><th></th><th class="n">difference</th>
+<table class="stack forest steps"><thead><tr><th>left out</th><th></th><th class="n">difference</th>
 <th>the stage</th></tr></thead>
 <tbody>{rows}<tr class="scale"><td></td><td class="drawn">{axis(scale)}</td>
 <td class="note" colspan="2">missed \u2192</td></tr></tbody></table>"""
@@ -158,7 +158,7 @@ def _missed(one: Content, scale: Scale) -> str:
     sign = badge(effect["verdict"]).partition("</i>")[0]
     said = f"{sign}</i> {_MEANS[effect['verdict']]}</span>"
     return (
-        f"<tr><td>{escaped(one['treated'])}</td>"
+        f"<tr><td>{arm(one['treated'])}</td>"
         f'<td class="drawn">{drawn(effect, scale, effect["verdict"])}</td>'
         f'<td class="n">{in_numbers(effect)}</td><td>{said}</td></tr>'
     )

@@ -67,12 +67,14 @@ details h3 { margin-top: .8rem; }
   max-height: 16rem; overflow-y: auto; font: .82rem/1.4 ui-monospace, monospace;
 }
 .key i { display: inline-block; width: .8rem; height: .8rem; margin: 0 .3rem 0 .8rem; }
+.key .before { background: var(--plain); }
 .key .passes { background: var(--pass); } .key .fails { background: var(--fail); }
 .pair { display: block; }
 .pair i { display: block; min-width: 1px; height: .45rem; background: var(--pass); }
 .pair i.before { background: var(--plain); margin-top: .3rem; }
-.origins td:first-child { overflow-wrap: anywhere; }
-.origins td.drawn { width: 35%; }
+.origins { table-layout: fixed; } .origins td { overflow-wrap: anywhere; }
+.origins th:first-child { width: 42%; } .origins th.n { width: 4.1rem; }
+.ragged { align-items: start; }
 h2.part {
   font-size: 1.5rem; margin-top: 4rem; border-top: 3px solid var(--line); padding-top: 1rem;
 }
@@ -91,15 +93,16 @@ nav a { display: inline-block; }
 table.forest, table.arms { width: 100%; }
 .forest td, .forest th { vertical-align: middle; }
 .forest td small, .arms td small { overflow-wrap: anywhere; }
-.forest td.drawn { width: 38%; padding: 0 .7rem; }
-.forest.steps td.drawn { width: 34%; }
+.forest td.drawn { width: 34%; padding: 0 .9rem; }
+.forest.steps td.drawn { width: 40%; } .forest.steps td small { display: block; }
 .family th { padding-top: .8rem; color: var(--ink); border-bottom: 1px solid var(--line); }
 tr.whole td { border-top: 1px solid var(--line); font-weight: 600; }
 .beside { display: grid; gap: 1.5rem 2.5rem; }
 .fluid { display: block; width: 100%; overflow: visible; }
 .fluid svg { overflow: visible; }
-.fluid .mark { width: 1px; height: 1px; }
+.fluid .mark { width: 1px; height: 1px; } .fluid .mark path { fill: inherit; }
 .fluid text { font-size: 12px; }
+.fluid .right { transform: translateX(12px); }
 .fluid .strong { font-weight: 600; font-size: 13px; fill: var(--ink); }
 .fluid line { stroke: var(--soft); } .fluid line.grid { stroke: var(--line); }
 .fluid .zero { stroke: var(--soft); stroke-dasharray: 3 3; }
@@ -131,19 +134,25 @@ pre.code {
   font: .82rem/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere;
 }
 @media (min-width: 70rem) { .beside { grid-template-columns: 1.15fr 1fr; } }
+@media (max-width: 60rem), print {
+  .forest td.drawn { min-width: 11rem; } .forest td.n small { display: block; }
+}
 @media (max-width: 44rem) {
   body { padding: 1rem; }
-  .forest thead, .arms thead { display: none; }
-  .forest tr, .arms tr { display: flex; flex-wrap: wrap; gap: 0 1rem; padding: .35rem 0; }
-  .forest td:first-child, .arms td:first-child { flex: 1 1 100%; font-weight: 600; }
-  .forest td.drawn { flex: 1 1 100%; width: auto; }
-  .forest td, .arms td { padding: 0; } .forest td.n, .arms td.n { text-align: left; }
-  .forest td:empty { display: none; }
+  .stack thead { display: none; }
+  .stack tr { display: flex; flex-wrap: wrap; gap: 0 1rem; padding: .35rem 0; }
+  .stack td { padding: 0; } .stack td.n { text-align: left; } .stack td:empty { display: none; }
+  .stack td:first-child { flex: 1 1 100%; font-weight: 600; }
+  .stack td.drawn { flex: 1 1 100%; width: auto; }
   td[data-label]::before { content: attr(data-label) " "; color: var(--soft); font-size: .85em; }
+  tr.whole { border-top: 1px solid var(--line); } .forest tr.whole td { border: 0; }
+  .wide td, .wide th { padding-right: .5rem; font-size: .8rem; } .wide td code { min-width: 7rem; }
+  .wide .stack td { font-size: 1em; }
 }
 @media print {
   body { max-width: none; padding: 0; font-size: 11pt; }
-  details > * { display: block; } nav { display: none; }
+  details > * { display: block; } details::details-content { content-visibility: visible; }
+  nav { display: none; } table { font-size: .9em; }
   tr, .panel, .sample, .plot, .figures div { break-inside: avoid; } h2, h3 { break-after: avoid; }
   .track i, .pair i, svg, .figures div { print-color-adjust: exact; }
 }

@@ -31,8 +31,10 @@ def test_nothing_is_wider_than_the_window(usual: Path, tmp_path: Path, width: in
     page = (usual / "report/index.html").read_text(encoding="utf-8")
     (tmp_path / "frame.html").write_text(FRAME.format(width=width, page=html.escape(page)))
     done = subprocess.run(
-        [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-        + [f"--user-data-dir={tmp_path}/profile", f"file://{tmp_path}/frame.html"],
+        [
+            *(str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"),
+            *(f"--user-data-dir={tmp_path}/profile", f"file://{tmp_path}/frame.html"),
+        ],
         capture_output=True,
         text=True,
         timeout=60,
