@@ -24,7 +24,8 @@ def head(content: Content) -> str:
 <strong>{number(kept["documents"])}</strong> documents were kept
 ({megabytes(kept["bytes"])} MB), {share(kept["documents"], all_documents)}.</p>
 {_missing(content)}
-<nav><a href="#funnel">Funnel</a><a href="#reasons">Reasons</a>{links}</nav>
+<nav><a href="#funnel">Funnel</a><a href="#reasons">Reasons</a>
+<a href="#composition">Composition</a>{links}<a href="#samples">Samples</a></nav>
 </header>"""
 
 
@@ -50,18 +51,18 @@ def funnel(content: Content) -> str:
     documents, size = (max(1, rows[0][1][key]) for key in ("documents", "bytes"))
     body = "".join(
         f'<tr><td>{escaped(name)}</td><td class="drawn">{_bar(left, gone, documents)}</td>'
-        f'<td class="n">{number(left["documents"])}</td>'
+        f'<td class="n" data-label="documents">{number(left["documents"])}</td>'
         f'<td class="n">{share(left["documents"], documents)}</td>'
-        f'<td class="n">{megabytes(left["bytes"])}</td>'
+        f'<td class="n" data-label="MB">{megabytes(left["bytes"])}</td>'
         f'<td class="n">{share(left["bytes"], size)}</td></tr>'
         for name, left, gone in rows
     )
     return f"""<h2 id="funnel">Funnel</h2>
-<p class="key note">Documents <i class="passes"></i>left after each step
-<i class="fails"></i>lost in it</p>
-<div class="wide"><table class="funnel">
-<tr><th>after</th><th></th><th class="n">documents</th><th class="n">share</th>
-<th class="n">MB</th><th class="n">share</th></tr>{body}</table></div>"""
+<p class="key note">How to read it: documents <i class="passes"></i>left after each step
+<i class="fails"></i>lost in it; the shares are of what was read.</p>
+<div class="wide"><table class="stack funnel">
+<thead><tr><th>after</th><th></th><th class="n">documents</th><th class="n">share</th>
+<th class="n">MB</th><th class="n">share</th></tr></thead><tbody>{body}</tbody></table></div>"""
 
 
 def _left(content: Content) -> Iterator[tuple[str, dict[str, int], int]]:

@@ -8,16 +8,19 @@ from typing import Any
 
 from tamis.pipeline import ledger
 from tamis.pipeline.corpus import Corpus
-from tamis.pipeline.dedup.summary import in_short
+from tamis.pipeline.dedup.summary import in_short, summary
 from tamis.pipeline.files import canonical
 from tamis.pipeline.ledger import total
 from tamis.pipeline.progress import Progress
 from tamis.pipeline.recipe import Recipe
+from tamis.pipeline.report.drawn import Drawn
 from tamis.pipeline.report.figures import Numbers, Words
 from tamis.pipeline.report.nearest import Samples
+from tamis.pipeline.report.origins import origins
 from tamis.pipeline.report.panels import Panel, drawn_bounds, panels
 from tamis.pipeline.report.scan import Scan
-from tamis.pipeline.report.texts import shown
+from tamis.pipeline.report.texts import beginnings, shown
+from tamis.pipeline.rounds import clusters
 from tamis.pipeline.sift import Sift
 from tamis.pipeline.signals import decision_columns
 from tamis.pipeline.stage import Stage
@@ -38,6 +41,7 @@ class Report:
             for place, stage in enumerate(self.stages)
             for rule in stage.rules
         ]
+        self.drawn, self.origins = Drawn(self.stages), origins(self.stages)
 
     def _figure(self, panel: Panel) -> Numbers | Words:
         place = self.stages.index(panel.stage)
@@ -50,10 +54,13 @@ class Report:
         scan = Scan(self.corpus, self.stages, progress)
         tally = self._first_pass(scan)
         self._second_pass(scan)
-        texts = shown(self.corpus, self.stages, self.samples)
+        documents = beginnings(self.corpus, self.stages, self.samples, self.drawn.places)
+        texts = shown(self.samples, documents)
         amounts = ledger.ledger(self.corpus, self.recipe.name, tally, self.missing)
         amounts["clusters"] = in_short(self.corpus, self.stages)
         counted = {stage["name"]: stage for stage in amounts["stages"]}
+        counts = self.corpus.manifest.counts
+        size = counts["bytes"], amounts["kept"], counts["documents"]
         return {
             "format": FORMAT,
             "of": "corpus",
@@ -62,9 +69,12 @@ class Report:
                 "description": self.recipe.description,
                 "is_the_corpus_own": _is_own(self.corpus, self.recipe),
             },
-            "documents": self.corpus.manifest.counts["documents"],
-            "bytes": self.corpus.manifest.counts["bytes"],
+            "documents": counts["documents"],
+            "bytes": counts["bytes"],
             "ledger": amounts,
+            "origins": [one.content(*size) for one in self.origins],
+            "clusters": [self._clusters(stage) for stage in self.stages if clusters(stage)],
+            "drawn": self.drawn.content(documents),
             "stages": [
                 self._stage(stage, counted.get(stage.name, {}), texts) for stage in self.stages
             ],
@@ -72,10 +82,11 @@ class Report:
 
     def _first_pass(self, scan: Scan) -> ledger.Tally:
         names = {figure.panel.column for figure in self.figures} | decision_columns(self.stages)
+        names |= {one.column for one in self.origins}
         tallies = []
         for group in scan.row_groups(names):
             tallies.append(group.decision.tally(self.stages, group.sizes))
-            for part in (*self.figures, *self.samples):
+            for part in (*self.figures, *self.samples, *self.origins, self.drawn):
                 part.first_pass(group)
         return total(tallies)
 
@@ -87,6 +98,11 @@ class Report:
         for group in scan.row_groups(names):
             for figure in numbers:
                 figure.second_pass(group)
+
+    def _clusters(self, stage: Stage) -> dict[str, Any]:
+        found = summary(self.corpus, stage)
+        keys = ("clusters", "documents", "sizes", "settled")
+        return {"stage": stage.name, **{key: found[key] for key in keys}}
 
     def _stage(
         self, stage: Stage, counts: dict[str, Any], texts: dict[tuple[str, str], Any]

@@ -6,6 +6,8 @@ import html
 import unicodedata
 from typing import Any
 
+JOINED = "&NoBreak;"
+MINUS, UNKNOWN = "\u2212", "\u2013"
 _SHOWN_AS_THEY_ARE = {"\n", "\u200c", "\u200d"}  # the two joiners belong to spelling
 
 
@@ -61,3 +63,27 @@ def track(parts: tuple[int, int], whole: int) -> str:
         if part
     )
     return f'<span class="track">{drawn}</span>'
+
+
+def arm(name: Any) -> str:
+    """The name of an arm, not to be broken after the sign that it may begin with."""
+    text = escaped(name)
+    return f"-{JOINED}{text[1:]}" if text.startswith("-") else text
+
+
+def fine(value: float | None) -> str:
+    """Bits per byte, to three decimals; a dash for what is not known."""
+    return UNKNOWN if value is None else f"{value:.3f}"
+
+
+def signed(value: float | None) -> str:
+    """A difference with its sign, to three decimals: -0.123, or 0.000 for next to nothing."""
+    if value is None:
+        return UNKNOWN
+    text = f"{abs(value):.3f}"
+    return text if float(text) == 0 else (MINUS if value < 0 else "+") + text
+
+
+def count(number_of: int, what: str) -> str:
+    """1 seed, 3 seeds."""
+    return f"{number_of:,} {what}" + ("" if number_of == 1 else "s")

@@ -170,13 +170,18 @@ def _group(rule: Content, group: Content) -> str:
 
 
 def _sample(document: Content, rule: Content, outcome: str) -> str:
-    text, more = document["text"], document["characters"] - len(document["text"])
     bound = "" if document["bound"] is None else f" (bound {_value(document['bound'])})"
+    value = f"<strong><bdi>{_value(document['value'])}</bdi></strong>"
+    return beginning(document, outcome, f"<br>{escaped(rule['column'])} {value}{bound}")
+
+
+def beginning(document: Content, outcome: str, about: str) -> str:
+    """The beginning of a document with its key and its id; about is HTML."""
+    text, more = document["text"], document["characters"] - len(document["text"])
     rest = f'<p class="note">and {number(more)} more characters</p>' if more else ""
     return (
         f'<div class="sample {outcome}"><p><code>{escaped(document["key"])}</code> '
-        f"<bdi>{escaped(document['id'])}</bdi><br>{escaped(rule['column'])} "
-        f"<strong><bdi>{_value(document['value'])}</bdi></strong>{bound}</p>"
+        f"<bdi>{escaped(document['id'])}</bdi>{about}</p>"
         f'<pre dir="auto">{escaped(text)}</pre>{rest}</div>'
     )
 

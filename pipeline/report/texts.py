@@ -32,8 +32,18 @@ class Beginning:
     columns: Mapping[str, pa.Array]
     """One row of each column that a rule reads."""
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The entry of report.json of a document that no rule is shown for."""
+        return {
+            "key": self.key,
+            "id": self.id,
+            "text": self.text,
+            "characters": self.characters,
+        }
+
     def entry(self, rule: Rule, side: str) -> dict[str, Any]:
-        """The entry of report.json, with the value that a rule reads and the bound it is under."""
+        """The same with the value that a rule reads and the bound it is under."""
         value = self.columns[rule.column][0].as_py()
         return {
             "key": self.key,
@@ -46,13 +56,9 @@ class Beginning:
 
 
 def shown(
-    corpus: Corpus, stages: Sequence[Stage], samples: Sequence[Samples]
+    samples: Sequence[Samples], documents: Mapping[Place, Beginning]
 ) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """By stage and rule, its samples: side, outcome, and documents with value and beginning."""
-    nearest = [each for one in samples for each in one.nearest.values()]
-    places = {place for each in nearest for place in each.places}
-    columns = {column for one in samples for column in one.rule.columns}
-    documents = _read(corpus, stages, places, columns)
     return {
         (one.stage.name, one.rule.name): [
             {
@@ -65,6 +71,16 @@ def shown(
         ]
         for one in samples
     }
+
+
+def beginnings(
+    corpus: Corpus, stages: Sequence[Stage], samples: Sequence[Samples], more: Iterable[Place]
+) -> dict[Place, Beginning]:
+    """The documents of samples, and those in further places."""
+    nearest = [each for one in samples for each in one.nearest.values()]
+    places = {place for each in nearest for place in each.places} | set(more)
+    columns = {column for one in samples for column in one.rule.columns}
+    return _read(corpus, stages, places, columns)
 
 
 def _read(

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import experiments
 import pytest
-from support import command
+from experiments import Shape
+from support import command, once
 
 from tamis.pipeline.cli.app import app
 from tamis.pipeline.errors import TamisError
+from tamis.pipeline.report.publish import publish_experiment
 
 MARKS = """
 import json
@@ -148,3 +151,33 @@ def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
         return said
 
     return run
+
+
+Make = Callable[[Shape], Path]
+
+
+@pytest.fixture(scope="session")
+def sieve(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The corpus of a full arm; for reading only."""
+
+    def make(root: Path) -> None:
+        experiments.corpus(root / "sieve", Shape(source="<b>manual</b>"))
+
+    return once(tmp_path_factory, "sieve", make) / "sieve/corpus"
+
+
+@pytest.fixture
+def made(tmp_path: Path, sieve: Path) -> Make:
+    """Makes an experiment of a shape."""
+    return lambda shape: experiments.experiment(tmp_path / "experiment", sieve, shape)
+
+
+@pytest.fixture(scope="session")
+def usual(tmp_path_factory: pytest.TempPathFactory, sieve: Path) -> Path:
+    """An experiment with everything in it, and its report; for reading only."""
+
+    def make(root: Path) -> None:
+        experiments.experiment(root / "experiment", sieve)
+        publish_experiment(root / "experiment", quiet=True)
+
+    return once(tmp_path_factory, "usual", make) / "experiment"

@@ -1,0 +1,121 @@
+"""The end of an experiment's page: recipe, plan, digests, versions, and how to do it again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+import tomli_w
+
+from tamis.pipeline.report.look import escaped, number
+
+Content = dict[str, Any]
+
+
+def reproduce(content: Content) -> str:
+    """Everything that the numbers depend on."""
+    plan = content["plan"]
+    return f"""<h2 id="reproduce">Reproduce</h2>
+<p class="note">Everything here is fixed by the plan, which was written before the first run.</p>
+<h3>Commands</h3>
+<pre class="code">{escaped(chr(10).join(content["commands"]))}</pre>
+<h3>Digests and versions</h3>
+<div class="wide"><table>{_facts(content)}</table></div>
+<h3>Held-out text</h3>
+{_heldout(plan)}
+<h3>Recipe {escaped(plan["recipe"]["name"])}</h3>
+<pre class="code">{escaped(_toml(plan["recipe"]["raw"]))}</pre>
+<details><summary>The plan</summary>
+<pre class="code">{escaped(json.dumps(plan, indent=1, ensure_ascii=False))}</pre></details>"""
+
+
+def _toml(raw: Content) -> str:
+    """As TOML; what TOML cannot hold, such as null, as JSON."""
+    try:
+        return tomli_w.dumps(raw)
+    except (TypeError, ValueError):
+        return json.dumps(raw, indent=1, ensure_ascii=False)
+
+
+def _facts(content: Content) -> str:
+    plan = content["plan"]
+    vocabulary = plan["vocabulary"]
+    rows = {
+        "documents": plan["corpus"]["documents"],
+        "plan.json": content["digests"]["plan"],
+        "vocabulary": f"{vocabulary['sha256']} ({number(vocabulary['pieces'])} pieces)",
+    }
+    rows |= {f"tokens of {arm}": digest for arm, digest in content["digests"]["tokens"].items()}
+    lines = [(name, f"<code>{escaped(value)}</code>") for name, value in rows.items()]
+    versions = ", ".join(f"{name} {version}" for name, version in content["versions"].items())
+    lines.append(("versions", escaped(versions)))
+    return "".join(f"<tr><td>{escaped(name)}</td><td>{value}</td></tr>" for name, value in lines)
+
+
+def _heldout(plan: Content) -> str:
+    rows = "".join(
+        f"<tr><td>{escaped(one['name'])}</td><td>{_role(one)}</td>"
+        f'<td class="n">{number(one["documents"])}</td><td class="n">{number(one["bytes"])}</td>'
+        f'<td class="n">{number(one["groups"])}</td>'
+        f"<td><code>{escaped(one['sha256'])}</code></td></tr>"
+        for one in plan["domains"]
+    )
+    clean = plan.get("decontamination")
+    said = ""
+    if clean:
+        said = (
+            f"<p>Before the arms were cut, {number(clean['documents_dropped'])} documents "
+            f"({number(clean['bytes_dropped'])} bytes) that share {clean['ngram']} words in a row "
+            "with held-out text were taken out of the corpus, and "
+            f"{number(clean['boilerplate_heldout_dropped'])} held-out documents that are "
+            "boilerplate out of the held-out text.</p>"
+        )
+    return f"""{said}<div class="wide"><table><tr><th>domain</th><th>role</th>
+<th class="n">documents</th><th class="n">bytes</th><th class="n">groups</th><th>SHA-256</th></tr>
+{rows}</table></div>"""
+
+
+def _role(domain: Content) -> str:
+    role = escaped(domain["role"])
+    return f"{role}, seen" if domain.get("seen") else role
+
+
+def commands(plan: Content) -> list[str]:
+    """What was run, with names in place of places."""
+    training, seed = plan["training"], plan["seeds"][0]
+    arm = next((one for one in plan["arms"] if one["kind"] == "raw"), plan["arms"][0])
+    run = f"EXPERIMENT/runs/{arm['name']}/{seed}"
+    settings = {
+        "--preset": training["preset"],
+        "--tokens": arm["sizes"][-1],
+        "--seed": seed,
+        "--batch-tokens": training["batch_tokens"],
+        "--context": training["context"],
+        "--learning-rate": training["learning_rate"],
+        "--warmup": training["warmup"],
+        "--schedule": training["schedule"],
+        "--dtype": training["dtype"],
+    }
+    if len(arm["sizes"]) > 1:
+        settings["--decay-at"] = ",".join(f"{one / arm['sizes'][-1]:g}" for one in arm["sizes"])
+    options = " ".join(f"{name} {_word(value)}" for name, value in settings.items())
+    whole = plan.get("command") or (
+        f"tamis ablate CORPUS -o EXPERIMENT --recipe {_word(plan['recipe']['name'])}"
+    )
+    return [
+        "# all of it, and this page again",
+        str(whole),
+        "tamis report EXPERIMENT",
+        "# one of its runs by itself",
+        f"tamis train {_word(_tokens(arm['name'], seed))} -o {_word(run)} {options}",
+        f"tamis score {_word(run)} --heldout EXPERIMENT/heldout",
+    ]
+
+
+def _tokens(arm: str, seed: int) -> str:
+    return f"EXPERIMENT/arms/{arm}/tokens/{seed}"
+
+
+def _word(value: Any) -> str:
+    return shlex.quote(str(value))
