@@ -7,7 +7,7 @@ one document of 10^6, if the references have 10^9 of them and the document 10^4.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -15,15 +15,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from tamis.filters.references import Reference, files_of, read
 
 if TYPE_CHECKING:
-    from tamis.filters.kernels.overlap import Table
+    from tamis.filters.kernels.arrays import Hashes, Ints
+    from tamis.filters.kernels.overlap import Found, Table
 
 WORKERS_NEED = ("tamis.filters.kernels.overlap",)
 """What a process that measures imports besides: Numba, which a command that does not is spared."""
+MOST = 1000
+"""References that are named of a document."""
 LONGEST = 64
 """Words of an n-gram: what is covered is kept in the bits of one number."""
 _PART = 8 << 20  # bytes of reference text that are cut into n-grams at once
@@ -37,7 +41,7 @@ class Decontaminate:
     Llama 2 (arXiv 2307.09288), appendix A.6, the share of tokens in them.
     """
 
-    against: tuple[Path, ...] = ()
+    against: tuple[str, ...] = ()
     """The references: files of JSON lines (.jsonl, .jsonl.gz) or Parquet, or folders of them."""
 
     fields: tuple[str, ...] = ("text",)
@@ -49,6 +53,9 @@ class Decontaminate:
     shortest: int = 8
     """References of fewer words than an n-gram has, but at least so many, are looked for whole;
     those of even fewer are ignored. GPT-3 takes n-grams of 8 to 13 words."""
+
+    ignore: str = ""
+    """A file of n-grams that count for nothing, hashes as `frequent` gives them: phrases."""
 
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("text",)
@@ -69,8 +76,9 @@ class Decontaminate:
             raise ValueError("fields names one field or more")
 
     def assets(self) -> dict[str, Path]:
-        """The files of the references."""
-        return {f"against.{name}": path for name, path in self._files().items()}
+        """The files of the references, and of what is ignored."""
+        found = {f"against.{name}": path for name, path in self._files().items()}
+        return found | ({"ignore": Path(self.ignore)} if self.ignore else {})
 
     def prepare(self) -> None:
         """Reads the references, so that a broken one is known before anything is measured, and
@@ -93,37 +101,24 @@ class Decontaminate:
             self.fields,
             self.ngram,
             min(self.shortest, self.ngram),
+            (self.ignore, *_state(Path(self.ignore))) if self.ignore else None,
         )
 
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Words at which an n-gram ends that a reference has, the share of the words that are in
         such n-grams (0 without words), and the references, in their order, MOST at most.
         """
-        from tamis.filters.kernels import edits, overlap
-        from tamis.filters.kernels.simple_words import simple_words
-
         known = self.references()
-        source, rows = edits.texts(batch.column("text")), batch.num_rows
-        found = overlap.Found(
-            np.zeros(rows, np.int32),
-            *(np.zeros(rows, np.int64) for _ in range(2)),
-            np.zeros(rows + 1, np.int32),
-        )
-        if known.table is None:
-            named = np.empty(0, np.int32)
-        else:
-            room = overlap.room(simple_words(False), int(known.table.sizes[-1]))
-            named = overlap.find(source.data, source.ends, room, known.table, found)
-        share = found.covered / np.maximum(found.words, 1)
+        found, named = _found(known.table, batch.column("text"), MOST)
         columns = [
             pa.array(found.ngrams),
-            pa.array(share.astype(np.float32)),
+            pa.array(_shares(found).astype(np.float32)),
             pa.ListArray.from_arrays(pa.array(found.ends), known.names.take(pa.array(named))),
         ]
         return pa.record_batch(columns, schema=self.gives)
 
     def _files(self) -> Mapping[str, Path]:
-        return files_of(self.against)
+        return files_of([Path(place) for place in self.against])
 
 
 class References(NamedTuple):
@@ -136,6 +131,58 @@ class References(NamedTuple):
     """References without any n-gram, all their fields being too short; these are ignored."""
 
 
+def frequent(
+    measure: Decontaminate, texts: Iterable[pa.LargeStringArray], more_than: int
+) -> Hashes:
+    """The n-grams of the references, as hashes, that more than so many of some texts have."""
+    from tamis.filters.kernels import overlap
+
+    table = measure.references().table
+    if table is None:
+        return np.empty(0, np.uint64)
+    single = overlap.by_gram(table)
+    counts = np.zeros(len(table.keys), np.int64)
+    for some in texts:
+        counts += np.bincount(_found(single, some, len(table.keys))[1], minlength=len(counts))
+    return table.keys[counts > more_than]
+
+
+def shares_in(
+    measure: Decontaminate, ngrams: Hashes, texts: pa.LargeStringArray
+) -> npt.NDArray[np.float64]:
+    """Which share of the words of each text is in some of the references' n-grams."""
+    from tamis.filters.kernels import overlap
+
+    table = measure.references().table
+    if table is None or not len(ngrams):
+        return np.zeros(len(texts))
+    these = overlap.table(ngrams, np.zeros(len(ngrams), np.int32), table.sizes, 1)
+    return _shares(_found(these, texts, MOST)[0])
+
+
+def _found(table: Table | None, texts: pa.LargeStringArray, most: int) -> tuple[Found, Ints]:
+    """What the kernel finds, and the references of every text, one after the other."""
+    from tamis.filters.kernels import edits, overlap
+    from tamis.filters.kernels.simple_words import simple_words
+
+    source, rows = edits.texts(texts), len(texts)
+    found = overlap.Found(
+        np.zeros(rows, np.int32),
+        np.zeros(rows, np.int64),
+        np.zeros(rows, np.int64),
+        np.zeros(rows + 1, np.int32),
+    )
+    if table is None:
+        return found, np.empty(0, np.int32)
+    room = overlap.room(simple_words(False), int(table.sizes[-1]))
+    return found, overlap.find(source.data, source.ends, room, table, found, most)
+
+
+def _shares(found: Found) -> npt.NDArray[np.float64]:
+    shares: npt.NDArray[np.float64] = found.covered / np.maximum(found.words, 1)
+    return shares
+
+
 def _state(path: Path) -> tuple[int, int]:
     stat = path.stat()
     return stat.st_size, stat.st_mtime_ns
@@ -143,7 +190,11 @@ def _state(path: Path) -> tuple[int, int]:
 
 @lru_cache(maxsize=1)
 def _load(
-    files: tuple[tuple[str, Path, int, int], ...], fields: tuple[str, ...], size: int, shortest: int
+    files: tuple[tuple[str, Path, int, int], ...],
+    fields: tuple[str, ...],
+    size: int,
+    shortest: int,
+    ignore: tuple[str, int, int] | None,
 ) -> References:
     from tamis.filters.kernels import overlap
 
@@ -151,8 +202,8 @@ def _load(
     hashes: list[np.ndarray] = []
     owners: list[np.ndarray] = []
     used = np.zeros(LONGEST + 1, np.uint8)
-    every = chain.from_iterable(read(name, path, fields) for name, path, _, _ in files)
-    for part in _parts(every):
+    items = chain.from_iterable(read(name, path, fields) for name, path, _, _ in files)
+    for part in _parts(items):
         counts = [len(reference.pieces) for reference in part]
         mine = np.repeat(np.arange(len(names), len(names) + len(part), dtype=np.int32), counts)
         names += [reference.name for reference in part]
@@ -163,10 +214,24 @@ def _load(
     sizes = np.flatnonzero(used)
     if not len(sizes):
         return References(pa.array(names, pa.string()), None, len(names))
-    all_owners = np.concatenate(owners)
-    table = overlap.table(np.concatenate(hashes), all_owners, sizes, len(names))
-    short = len(names) - len(np.unique(all_owners))
+    every_hash, every_owner = np.concatenate(hashes), np.concatenate(owners)
+    short = len(names) - len(np.unique(every_owner))
+    if ignore:
+        kept = ~np.isin(every_hash, _ignored(ignore[0]))
+        every_hash, every_owner = every_hash[kept], every_owner[kept]
+    table = overlap.table(every_hash, every_owner, sizes, len(names))
     return References(pa.array(names, pa.string()), table, short)
+
+
+def _ignored(place: str) -> Hashes:
+    try:
+        found = np.load(place, allow_pickle=False)
+        if found.dtype != np.uint64 or found.ndim != 1:
+            raise ValueError("it holds something else")
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{place} is no file of n-grams to ignore: {error}") from error
+    hashes: Hashes = found
+    return hashes
 
 
 def _grams(

@@ -112,7 +112,7 @@ def records(path: Path, columns: Sequence[str] = ()) -> Iterator[tuple[int, dict
         raise ValueError(f"{path} is broken: {error}") from error
 
 
-def _lines(path: Path, file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _lines(path: Path, file: IO[bytes] | gzip.GzipFile) -> Iterator[tuple[int, dict[str, Any]]]:
     number = 0
     while line := file.readline(LONGEST_LINE + 1):
         number += 1

@@ -16,8 +16,6 @@ from tamis.filters.kernels.shingles import mixed, windows
 from tamis.filters.kernels.simple_words import PLACE, SLACK, STATE, SimpleWords, read_words
 
 CHUNK = 1024
-MOST = 1000
-"""References that are named, of an n-gram and of a text: those of the lowest numbers."""
 _ONE, _ALL, _WORD = np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(63)
 _BITS = 4
 """The map has 16 to 32 bits an n-gram: one in some 20 that are not there gets past it."""
@@ -100,6 +98,12 @@ def table(hashes: Hashes, owners: Ints, sizes: Longs, references: int) -> Table:
     return Table(keys, *places, seen, sizes, bits, references)
 
 
+def by_gram(table: Table) -> Table:
+    """The table in which every n-gram is a reference of its own."""
+    places = np.arange(len(table.keys) + 1, dtype=np.int32)
+    return table._replace(begins=places, owners=places[:-1], references=len(table.keys))
+
+
 @kernel
 def write_grams(
     data: Bytes,
@@ -139,8 +143,11 @@ def write_grams(
 
 
 @kernel
-def find(data: Bytes, ends: Longs, room: Room, table: Table, found: Found) -> Ints:
-    """Writes what is found of every text; gives the references that it shares n-grams with."""
+def find(data: Bytes, ends: Longs, room: Room, table: Table, found: Found, most: int) -> Ints:
+    """Writes what is found of every text; gives the references that it shares n-grams with.
+
+    Of more than `most` those of the lowest numbers.
+    """
     marks = np.full(table.references, -1, np.int32)
     mine = np.empty(table.references + 1, np.int32)
     named, total = np.empty(1 << 12, np.int32), 0
@@ -167,9 +174,9 @@ def find(data: Bytes, ends: Longs, room: Room, table: Table, found: Found) -> In
             kept = _keep(room.items, count, longest)
         found.ngrams[row], found.covered[row], found.words[row] = grams, covered, words
         mine[:others].sort()
-        others = min(others, MOST)
+        others = min(others, most)
         if total + others > len(named):
-            named = _larger(named, total)
+            named = _larger(named, total, others)
         named[total : total + others] = mine[:others]
         total += others
         found.ends[row + 1] = total
@@ -261,7 +268,7 @@ def _cover(ending: Bytes, kept: int, count: int, mask: np.uint64) -> tuple[int, 
 
 
 @kernel
-def _larger(named: Ints, used: int) -> Ints:
-    more = np.empty(2 * len(named) + MOST, np.int32)
+def _larger(named: Ints, used: int, others: int) -> Ints:
+    more = np.empty(2 * len(named) + others, np.int32)
     more[:used] = named[:used]
     return more

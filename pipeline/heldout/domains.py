@@ -125,9 +125,7 @@ def _nothing(
     if places:
         return f"{start}; there are: {seen or 'none'}"
     if corpus is None or POOL not in drawn:
-        return (
-            f"{start}, and none was set aside: ingest with --set-aside heldout=0.1 or give files"
-        )
+        return f"{start}, and none was set aside: ingest with --set-aside heldout=0.1 or give files"
     there = sorted({one.source or "none" for part in drawn.values() for one in part})
     what = f"of the sources {', '.join(sources)}" if sources else "of installed documentation"
     return (

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from reference.decontamination import measured
 from reference.texts import texts
 
-from tamis.filters.decontamination import Decontaminate
-from tamis.filters.kernels.overlap import CHUNK, MOST
+from tamis.filters.decontamination import MOST, Decontaminate, frequent, shares_in
+from tamis.filters.kernels.overlap import CHUNK
 from tamis.filters.references import LONGEST_LINE, files_of, read
 
 few = st.lists(st.sampled_from(["a", "B,", "c\n", "d.", "漢", "É"]), max_size=40).map(" ".join)
@@ -112,6 +112,29 @@ def test_references_that_are_named_are_bounded(tmp_path):
     (_, _, by), (_, _, none), (_, _, again) = measure(stage, text, "no", text)
     assert by == again == [f"r:{number}" for number in range(MOST)]
     assert none == []
+
+
+def test_phrases_of_many_documents_are_ignored(tmp_path):
+    phrase, own = prose(5, 20), prose(6, 30)
+    place = save(tmp_path / "r.jsonl", {"1": [f"{own} {phrase}"], "2": [prose(7, 30)]})
+    stage = Decontaminate((place,))
+    pool = [f"{prose(10 + k, 40)} {phrase} {phrase}" for k in range(11)] + [prose(7, 30)] * 10
+    texts = pa.array(pool, pa.large_string())
+    common = frequent(stage, [texts.slice(0, 5), texts.slice(5)], 10)
+    assert len(common) == 8
+    assert len(frequent(stage, [texts], 11)) == 0
+    assert len(frequent(stage, [texts], 9)) == 8 + 18
+    assert shares_in(stage, common, pa.array([f"{own} {phrase}", own], pa.large_string())) == (
+        pytest.approx([20 / 50, 0])
+    )
+    np.save(tmp_path / "common.npy", common)
+    known = Decontaminate((place,), ignore=str(tmp_path / "common.npy"))
+    found = measure(known, pool[0], own, pool[-1], f"{own} {phrase}")
+    assert [row[0] for row in found] == [0, 18, 18, 30]
+    assert "ignore" in known.assets()
+    (tmp_path / "common.npy").write_bytes(b"no")
+    with pytest.raises(ValueError, match="no file of n-grams"):
+        known.prepare()
 
 
 def test_files_and_folders_of_every_format(tmp_path):

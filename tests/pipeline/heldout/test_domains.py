@@ -6,14 +6,17 @@ import random
 from dataclasses import asdict
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+import tomli_w
 
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError
-from tamis.pipeline.heldout.boilerplate import boilerplate, matches
+from tamis.pipeline.heldout.boilerplate import boilerplate, phrases
 from tamis.pipeline.heldout.documents import domain_of
 from tamis.pipeline.heldout.domains import domains
 from tamis.pipeline.heldout.drawing import Limits
+from tamis.pipeline.heldout.make import make
 from tamis.pipeline.heldout.seen import Seen, seen_by
 from tamis.pipeline.recipe import load
 
@@ -160,77 +163,86 @@ def test_domains_of_installed_documents_are_by_their_nature():
         assert domain_of(source, "installed:x/y") == ""
 
 
-RECIPE = """
+INGEST = """
 [ingest]
-set_aside = {{ heldout = 0.3 }}
-id_key = "id"
+set_aside = { heldout = 0.3 }
 source_key = "source"
-
-[[stage]]
-kind = "decontaminate"
-name = "apart"
-against = ["{against}"]
-
-[stage.rules]
-contaminated = {{ column = "apart_ngrams", max = 0 }}
 """
 
 
 @pytest.fixture
 def corpus(tmp_path: Path, here) -> Corpus:
-    """Two sources in small packages, a notice in many documents, and some that copy others."""
+    """Two sources in small packages: a notice in many documents, which is half of some."""
     notice = prose("notice", 30)
     rows: list[dict[str, object]] = []
     for k in range(400):
-        text = prose(k, 60) + (f" {notice}" if k % 8 == 0 else "")
-        rows.append({"id": str(k), "text": text, "package": f"p{k % 80}", "source": "ab"[k % 2]})
-    save(tmp_path / "in.jsonl", rows)
-    (tmp_path / "r.toml").write_text(RECIPE.format(against=tmp_path / "held"))
+        text = prose(k, 300 if k % 8 else 20) + (f" {notice}" if k % 4 == 0 else "")
+        rows.append({"id": str(k), "text": text, "package": f"p{k % 79}", "source": "ab"[k % 2]})
+    copy = [{"id": f"c{k}", "text": rows[k]["text"], "package": f"q{k}"} for k in range(1, 400, 8)]
+    save(tmp_path / "in.jsonl", rows + copy)
+    (tmp_path / "r.toml").write_text(INGEST)
     here("ingest", "in.jsonl", "-o", "c", "--recipe", "r.toml")
     return Corpus.open(tmp_path / "c")
 
 
+SET_ASIDE = Limits(10, 5_000, 20_000, 100, 3_000)
+
+
 def test_what_was_set_aside(tmp_path, corpus, here):
     """Domains by source and a slice of the pool; boilerplate leaves; the pool is cleaned of it."""
-    out = tmp_path / "held"
-    with pytest.raises(CallError, match=r"sources set aside: a, b\): set more aside"):
-        domains([], corpus, out, limits=SMALL)
-    limits = Limits(10, 2_000, 5_000, 100, 1_000)
-    facts = domains([], corpus, out, sources=["a", "b"], limits=limits, seen=Seen(frozenset("b")))
-    assert [(one.name, one.role, one.seen) for one in facts] == [
+    out, said = tmp_path / "held", list[str]()
+    with pytest.raises(CallError, match=r"sources set aside: a, b(, none)?\): set more aside"):
+        domains([], corpus, out, limits=SET_ASIDE)
+    seen = Seen(frozenset("b"))
+    domains([], corpus, out, sources=["a", "b"], limits=SET_ASIDE)
+    noticed = boilerplate(out, phrases(corpus, out))
+    assert noticed
+    assert all(int(name.partition(":")[2]) % 8 == 0 for name in noticed)
+    held = make([], corpus, out, sources=["a", "b"], limits=SET_ASIDE, seen=seen, say=said.append)
+    assert [(one.name, one.role, one.seen) for one in held.domains] == [
         ("a", "target", False),
         ("b", "target", True),
         ("pool", "pool", True),
     ]
-    held = {name: {row["id"] for row in written(out, name)} for name in ("a", "b", "pool")}
-    assert not held["pool"] & (held["a"] | held["b"])
-    noticed = {f"{f}:{name}" for f, names in held.items() for name in names if int(name) % 8 == 0}
-    here("stage", "apart", "c", "--recipe", "r.toml")
-    assert boilerplate(corpus, "apart") == noticed != set()
-    assert set(matches(corpus, "apart")) == noticed
-    domains([], corpus, out, sources=["a", "b"], limits=limits, avoid=noticed)
-    left = {f"{f}:{row['id']}" for f in ("a", "b", "pool") for row in written(out, f)}
-    assert not left & noticed
-    with pytest.raises(CallError, match="tamis stage other"):
-        boilerplate(corpus, "other")
+    assert held.boilerplate >= len(noticed)
+    assert (held.phrases, said) == (18, [])
+    left = {one.name: {row["id"] for row in written(out, one.name)} for one in held.domains}
+    every = [name for names in left.values() for name in names]
+    assert len(every) == len(set(every)) == sum(one.documents for one in held.domains)
+    assert all(name.startswith("c") or int(name) % 8 for name in every)
+    (tmp_path / "d.toml").write_text(tomli_w.dumps({"stage": [held.stage]}))
+    here("decontaminate", "c", "--recipe", "d.toml")
+    shard = pq.read_table(corpus.signals("decontaminate", "00000")).to_pylist()
+    ids = pq.read_table(corpus.documents("00000"), columns=["id"]).column("id").to_pylist()
+    named = {name: row["decontaminate_by"] for name, row in zip(ids, shard, strict=True)}
+    copied = {name: by for name, by in named.items() if by}
+    assert copied
+    for name, by in copied.items():
+        assert {one.partition(":")[2].lstrip("c") for one in by} == {name.lstrip("c")}
+
+
+def test_there_is_no_slice_where_nothing_was_set_aside(tmp_path, given, here):
+    here("ingest", "given/news.jsonl", "-o", "c")
+    facts = domains([given], Corpus.open(tmp_path / "c"), tmp_path / "o", limits=SMALL)
+    assert [one.name for one in facts] == ["books", "news"]
+    with pytest.raises(CallError, match="none was set aside"):
+        domains([], Corpus.open(tmp_path / "c"), tmp_path / "o")
 
 
 def test_the_command_says_what_is_wrong(tmp_path, corpus, here):
-    change = "decontaminate.against=[]"
     (tmp_path / "d.toml").write_text('[[stage]]\nkind = "decontaminate"\n')
-    assert (
-        "nothing to compare with"
-        in here("decontaminate", "c", "--recipe", "d.toml", "--set", change, expect=2).stderr
-    )
-    change = 'decontaminate.against=["gone.jsonl"]'
-    assert (
-        "gone.jsonl"
-        in here("decontaminate", "c", "--recipe", "d.toml", "--set", change, expect=2).stderr
-    )
-    save(tmp_path / "set.jsonl", [{"id": 1, "text": prose(1, 60)}])
-    change = 'decontaminate.against=["set.jsonl"]'
-    here("decontaminate", "c", "--recipe", "d.toml", "--set", change)
-    assert sum(matches(corpus, "decontaminate").values()) <= 1
+
+    def run(against: str, expect: int) -> str:
+        change = f"decontaminate.against=[{against}]"
+        options = ("--recipe", "d.toml", "--set", change)
+        return str(here("decontaminate", "c", *options, expect=expect).stderr)
+
+    assert "nothing to compare with" in run("", 2)
+    assert "gone.jsonl" in run('"gone.jsonl"', 2)
+    (tmp_path / "set.jsonl").write_text("{")
+    assert "set.jsonl, line 1 is not JSON" in run('"set.jsonl"', 1)
+    save(tmp_path / "set.jsonl", [{"id": 1, "text": prose(1, 300)}])
+    run('"set.jsonl"', 0)
 
 
 def test_sources_of_trained_models_are_seen():
