@@ -1,7 +1,7 @@
 """Phrases that many documents of the pool have, and held-out documents that consist of them.
 
-A notice of 13 words, or the line on `--help` of every manual, is in a hundred documents of the pool:
-to take them all out for it, or the held-out document, would cost much and keep nothing secret.
+A notice of 13 words, or the line on `--help` of every manual, is in a hundred documents: to take
+them all out of the pool for it, or the held-out document, would cost much and keep nothing secret.
 """
 
 from __future__ import annotations
@@ -45,10 +45,8 @@ def boilerplate(folder: Path, found: np.ndarray, ngram: int = 13, share: float =
     for path in sorted(folder.glob("*.jsonl")):
         rows = [record for _, record in records(path)]
         texts = pa.array([row["text"] for row in rows], pa.large_string())
-        above = shares_in(measure, found, texts) > share
-        names |= {
-            f"{path.stem}:{row['id']}" for row, is_one in zip(rows, above, strict=True) if is_one
-        }
+        above = np.flatnonzero(shares_in(measure, found, texts) > share)
+        names |= {f"{path.stem}:{rows[row]['id']}" for row in above.tolist()}
     return names
 
 

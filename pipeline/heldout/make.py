@@ -13,9 +13,6 @@ from tamis.pipeline.heldout.domains import DomainFacts, Say, domains
 from tamis.pipeline.heldout.drawing import Limits
 from tamis.pipeline.heldout.seen import Seen
 
-ROUNDS = 4
-"""Draws at most: what replaces boilerplate may be some as well."""
-
 
 @dataclass(frozen=True)
 class HeldOut:
@@ -47,7 +44,7 @@ def make(
     The stage's paths are those of `out` as given. Raises CallError if nothing is a domain.
     """
     avoid: set[str] = set()
-    for _ in range(ROUNDS):
+    while True:  # what replaces boilerplate may be some as well
         heard: list[str] = []
         facts = domains(
             places,
