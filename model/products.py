@@ -43,7 +43,8 @@ class _Product(torch.autograd.Function):
 
 def multiplied(x: Tensor, weight: Tensor) -> Tensor:
     """`product` of two tensors of one type, of which autograd is to know nothing."""
-    return _linear(x, weight) if _by_onednn(x) else x @ weight.t()
+    out: Tensor = _linear(x, weight) if _by_onednn(x) else x @ weight.t()
+    return out
 
 
 def slope(of_out: Tensor, x: Tensor) -> Tensor:
@@ -53,9 +54,9 @@ def slope(of_out: Tensor, x: Tensor) -> Tensor:
     """
     if not _by_onednn(x):
         return of_out.t() @ x
-    if of_out.shape[1] <= x.shape[1]:
-        return _linear(of_out.t(), x.t())
-    return _linear(x.t(), of_out.t()).t()
+    narrow = of_out.shape[1] <= x.shape[1]
+    out: Tensor = _linear(of_out.t(), x.t()) if narrow else _linear(x.t(), of_out.t()).t()
+    return out
 
 
 @torch.library.custom_op("tamis::linear", mutates_args=())

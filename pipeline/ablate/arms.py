@@ -6,7 +6,7 @@ no arm is cleaner of the held-out documents than another.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from tamis.pipeline.errors import CallError
 from tamis.pipeline.recipe import Recipe, build
 
 Kind = Literal["raw", "cumulative", "full", "without", "random", "recipe"]
-DECONTAMINATION = "decontaminate"
+DECONTAMINATION, HELDOUT = "decontaminate", "heldout"
 RAW, FULL, RANDOM = "raw", "full", "random"
 GROUPS = {
     "raw": "the extracted text",
@@ -114,14 +114,11 @@ def comparisons_of(arms: Sequence[Arm], recipe: Recipe) -> list[Comparison]:
     return found
 
 
-def decontaminated(recipe: Recipe, heldout: Sequence[str]) -> Recipe:
-    """A recipe that first drops what shares an n-gram with held-out files."""
-    entry: dict[str, Any] = {
-        "kind": DECONTAMINATION,
-        "against": list(heldout),
-        "rules": {"contaminated": {"column": "decontaminate_ngrams", "max": 0}},
-    }
-    if any(stage.name == DECONTAMINATION for stage in recipe.stages):
-        entry["name"] = "heldout"  # the recipe's own one is of other texts, and stays
-        entry["rules"]["contaminated"]["column"] = "heldout_ngrams"
+def decontaminated(recipe: Recipe, stage: Mapping[str, Any]) -> Recipe:
+    """A recipe that has a stage of decontamination before all others."""
+    entry = dict(stage)
+    if any(one.name == DECONTAMINATION for one in recipe.stages):
+        entry["name"] = HELDOUT  # the recipe's own one is of other texts, and stays
+        rules = {"contaminated": {"column": f"{HELDOUT}_ngrams", "max": 0}}
+        entry["rules"] = rules
     return build({**recipe.raw, "stage": [entry, *recipe.raw.get("stage", [])]})

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +45,9 @@ class Candidates(NamedTuple):
     """What stands for each source."""
 
     def take(self, rows: npt.NDArray[np.bool_] | Longs) -> Candidates:
-        return Candidates(*(column[rows] for column in self))
+        """Some of them: by a mask, or by their places."""
+        taken: list[Any] = [column[rows] for column in self]
+        return Candidates(*taken)
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,9 @@ def candidates(of: Sources, clusters: Sources | None, cluster_column: str = "") 
     for number, shard in enumerate(of.corpus.shards):
         with ExitStack() as stack:
             reader = ShardReader(of.corpus, shard.name, of.stages, stack)
-            other = clusters and ShardReader(clusters.corpus, shard.name, clusters.stages, stack)
+            other = None
+            if clusters is not None:
+                other = ShardReader(clusters.corpus, shard.name, clusters.stages, stack)
             first = 0
             for group in range(reader.row_groups):
                 rows = reader.rows(group)
@@ -89,14 +93,16 @@ def _clusters(reader: ShardReader, group: int, column: str, ids: Numbers) -> Num
     found: pa.Array = reader.read(group, [column])[column]
     known = found.is_valid().to_numpy(zero_copy_only=False)
     cluster = pc.fill_null(found, 0).to_numpy().astype(np.int64).astype(np.uint64)
-    return np.where(known, mixed(cluster, np.uint64(1)), ids)
+    numbers: Numbers = np.where(known, mixed(cluster, np.uint64(1)), ids)
+    return numbers
 
 
 def _named(column: pa.Array) -> Numbers:
     """A number for each name, the same everywhere."""
     coded = pc.fill_null(column, NO_SOURCE).dictionary_encode()
     numbers = id_hashes(coded.dictionary)
-    return numbers[coded.indices.to_numpy()]
+    named: Numbers = numbers[coded.indices.to_numpy()]
+    return named
 
 
 def joined(parts: Iterable[Candidates]) -> Candidates:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,8 +22,7 @@ from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.engine import Local
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.files import canonical
-from tamis.pipeline.heldout.boilerplate import boilerplate
-from tamis.pipeline.heldout.domains import DomainFacts, domains
+from tamis.pipeline.heldout.make import HeldOut, make
 from tamis.pipeline.heldout.seen import seen_by
 from tamis.pipeline.recipe import Recipe, build
 from tamis.pipeline.rounds import clusters
@@ -83,39 +82,26 @@ class Preparation:
     def prepare(self) -> dict[str, Any]:
         """Makes all of it and freezes the plan."""
         asked = self.asked
-        facts, dropped = self._heldout()
         answers = {arm.name: self._answer(arm) for arm in self.arms}
         vocabulary = self._vocabulary(answers)
         found = self._candidates(answers)
         training = self._training(answers, found, vocabulary)
         for arm in self.arms:
             self._tokens(arm, answers[arm.name], found[arm.name], training, vocabulary)
-        plan = self._plan(facts, dropped, answers, training, vocabulary)
+        plan = self._plan(answers, training, vocabulary)
         freeze(asked.out, plan)
         return plan
 
     @cached_property
-    def files(self) -> list[str]:
-        """The held-out files that no arm may share an n-gram with."""
-        return [str(path) for path in sorted((self.asked.out / "heldout").glob("*.jsonl"))]
-
-    def _heldout(self) -> tuple[list[DomainFacts], int]:
-        """The domains, without what half the pool shares; how many documents that was."""
+    def heldout(self) -> HeldOut:
+        """The domains, and the stage that takes out of the pool what they share with it."""
         asked = self.asked
-        drawn: dict[str, Any] = {
-            "seen": seen_by(asked.recipe),
-            "sources": asked.heldout_sources,
-            "say": self.say,
-        }
-        of = (asked.heldout, asked.corpus, asked.out / "heldout")
-        domains(*of, **drawn)
-        raw = self._answer(Arm("boilerplate", "raw", None, asked.recipe.only([])))
-        common = boilerplate(raw.corpus, names.DECONTAMINATION)
-        del self.files
-        return domains(*of, **drawn, avoid=common), len(common)
+        out = (asked.out / "heldout").resolve()
+        how: dict[str, Any] = {"sources": asked.heldout_sources, "say": self.say}
+        return make(asked.heldout, asked.corpus, out, seen=seen_by(asked.recipe), **how)
 
     def _answer(self, arm: Arm) -> Answer:
-        recipe = decontaminated(arm.recipe, self.files)
+        recipe = decontaminated(arm.recipe, self.heldout.stage)
         place = self.asked.out / "arms" / arm.name / "corpus"
         return answer(self.asked.corpus, place, recipe, self.runner)
 
@@ -199,8 +185,6 @@ class Preparation:
 
     def _plan(
         self,
-        facts: Sequence[DomainFacts],
-        dropped: int,
         answers: Mapping[str, Answer],
         training: Training,
         vocabulary: Vocabulary,
@@ -223,13 +207,13 @@ class Preparation:
             "seeds": list(asked.seeds),
             "arms": arms,
             "comparisons": [one.fields() for one in comparisons_of(self.arms, asked.recipe)],
-            "domains": [dataclasses.asdict(one) for one in facts],
+            "domains": [dataclasses.asdict(one) for one in self.heldout.domains],
             "vocabulary": {"sha256": vocabulary.digest, "pieces": vocabulary.size},
             "decontamination": {
-                "ngram": 13,
+                "ngram": self.heldout.stage["ngram"],
                 "documents_dropped": counts["documents"] - kept[names.RAW]["documents"],
                 "bytes_dropped": counts["bytes"] - kept[names.RAW]["bytes"],
-                "boilerplate_heldout_dropped": dropped,
+                "boilerplate_heldout_dropped": self.heldout.boilerplate,
             },
             "statistics": STATISTICS,
         }

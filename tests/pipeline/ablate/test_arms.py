@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple
+from pathlib import Path
 
 import pytest
 
@@ -83,11 +84,15 @@ def test_what_cannot_be() -> None:
         arms_of(recipe("one"), ALL, [recipe("two", name="full")])
 
 
-def test_the_recipe_may_decontaminate_too(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_recipe_may_decontaminate_too(tmp_path: Path) -> None:
     path = tmp_path / "held.jsonl"
     path.write_text('{"text": "' + "word " * 20 + '"}\n')
     own = build(
         {"name": "own", "stage": [{"kind": "decontaminate", "against": [str(path)], "rules": {}}]}
     )
-    found = decontaminated(own, [str(path)])
+    rules = {"contaminated": {"column": "decontaminate_ngrams", "max": 0}}
+    entry = {"kind": "decontaminate", "against": [str(path)], "rules": rules}
+    assert decontaminated(recipe("one"), entry).stages[0].rules[0].column == "decontaminate_ngrams"
+    found = decontaminated(own, entry)
+    assert found.stages[0].rules[0].column == "heldout_ngrams"
     assert [stage.name for stage in found.stages] == ["heldout", "decontaminate"]
