@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from tamis.model.errors import ModelError
-from tamis.model.llama import STD, Llama
+from tamis.model.llama import Llama
 from tamis.model.presets import Shape
 from tamis.tokenize.errors import TokensError
 from tamis.tokenize.export import FACTS, write
@@ -95,7 +95,7 @@ def config(shape: Shape, vocabulary: Vocabulary, dtype: str) -> dict[str, Any]:
         **_ONLY,
         "attention_dropout": 0.0,
         "pretraining_tp": 1,
-        "initializer_range": STD,
+        "initializer_range": shape.std,
         "use_cache": True,
         **_specials(vocabulary),
         "dtype": dtype,

@@ -18,8 +18,6 @@ from tamis.model.attention import Mask, attend, mask_of, name_on
 from tamis.model.presets import Shape
 from tamis.model.products import product
 
-STD = 0.02
-"""Of initial weights; of those that write into the residual stream / sqrt(2 * layers), as GPT-2."""
 Rotation = tuple[Tensor, Tensor]
 """Cosines and sines of every token's angles, (B, 1, T, D) each."""
 
@@ -175,7 +173,7 @@ class Llama(nn.Module):
                 nn.init.ones_(weight)
                 continue
             residual = name.endswith(("o_proj.weight", "down_proj.weight"))
-            std = STD / math.sqrt(2 * self.shape.layers) if residual else STD
+            std = self.shape.std / (math.sqrt(2 * self.shape.layers) if residual else 1)
             drawn = torch.empty(weight.shape, dtype=torch.float64).normal_(0, std, generator=draw)
             with torch.no_grad():
                 weight.copy_(drawn)

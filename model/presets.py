@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from dataclasses import dataclass, replace
 
 from tamis.model.errors import ModelError
@@ -40,6 +41,14 @@ class Shape:
     @property
     def embeddings(self) -> int:
         return self.vocabulary * self.width
+
+    @property
+    def std(self) -> float:
+        """Of initial weights: 0.02, GPT-2's, for a width of 1,000, and more for narrower models.
+
+        Nguyen and Salazar, "Transformers without Tears" (2019).
+        """
+        return math.sqrt(2 / (5 * self.width))
 
     @property
     def parameters(self) -> int:

@@ -25,14 +25,14 @@ def model() -> Llama:
 
 
 def spread(model: Llama) -> Llama:
-    """Weights five times as large, gains that differ: attention has something to choose."""
+    """Weights of a tenth, gains that differ: attention has something to choose."""
     draw = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if name.endswith("norm.weight"):
                 weight += 0.3 * torch.randn(weight.shape, generator=draw)
             else:
-                weight *= 5
+                weight *= 0.1 / model.shape.std
     return model
 
 
@@ -177,7 +177,8 @@ def test_initial_weights() -> None:
             continue
         assert not torch.equal(first, third)
         residual = name.endswith(("o_proj.weight", "down_proj.weight"))
-        std = 0.02 / (2 * shape.layers) ** 0.5 if residual else 0.02
+        wide = (0.4 / shape.width) ** 0.5
+        std = wide / (2 * shape.layers) ** 0.5 if residual else wide
         first = first.detach()
         assert float(first.std()) == pytest.approx(std, rel=0.03), name
         assert abs(float(first.mean())) < 4 * std / first.numel() ** 0.5, name
