@@ -116,6 +116,13 @@ def test_scores_that_are_broken(experiment: Any, column: str, value: object, sai
     refused(experiment, f"full/1/scores/{T}.parquet", said)
 
 
+def test_documents_of_other_groups(experiment: Any) -> None:
+    """A document that is of another site, with all else the same and in the same order."""
+    path = experiment.scores("full", 1)
+    experiment.edit_scores(path, "group", lambda values: values.__setitem__(19, "host99"))
+    refused(experiment, f"full/1/scores/{T}.parquet was scored on other documents of 'docs'")
+
+
 def test_scores_that_are_cut_off(experiment: Any) -> None:
     path = experiment.scores("full", 1)
     path.write_bytes(path.read_bytes()[:-100])
