@@ -37,7 +37,7 @@ def test_domains_are_drawn_apart() -> None:
 
 
 def test_differences_are_paired() -> None:
-    """Two arms that differ by the same everywhere differ for certain, however hard the texts are."""
+    """Two arms that differ by the same everywhere differ for certain, however hard texts are."""
     random = np.random.default_rng(0)
     first = random.normal(10, 1, size=(1, 3, 50))
     nats = {"docs": np.concatenate([first, first - 0.01 * math.log(2)])}
