@@ -77,8 +77,9 @@ def test_a_run_that_differs_in_more_than_its_arm(
 
 
 def test_threads_and_data_may_differ(experiment: Any) -> None:
-    """An experiment that went on elsewhere has other threads; arms have other data, always."""
+    """Elsewhere there are other threads, long runs are compiled, and arms have other data."""
     experiment.edit("full", 1, setting("machine", "threads", to=8))
+    experiment.edit("raw", 1, setting("machine", "compiled", to=True))
     experiment.edit("full", 1, setting("asked", "data", "components", to=[{"tokens": "x"}]))
     judge(experiment.folder)
 
