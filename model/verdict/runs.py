@@ -20,10 +20,11 @@ _FREE = {
     "asked": {"tokens", "seed", "decay_at"},
     "asked.schedule": {"steps"},
     "asked.data": {"seed", "components"},
-    "machine": {"threads"},
+    "machine": {"threads", "compiled"},
 }
-"""What may differ: the arm's data and length, which the plan fixes, the seed; and the number of
-threads, which changes last digits and may be another when an experiment goes on elsewhere."""
+"""What may differ: the arm's data and length, which the plan fixes, the seed; and what changes last
+digits only: threads, which are others when an experiment goes on elsewhere, and whether the model
+was compiled, which depends on the length of a run, so that raw's may be and the others' not."""
 
 
 @dataclass(frozen=True)

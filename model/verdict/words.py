@@ -49,11 +49,13 @@ def _setting(plan: Plan) -> str:
     training = plan.training
     per = training.tokens / training.parameters
     again = ", read again where there are too few," if plan.budget == "equal pool" else ""
+    seeds = counted(len(plan.seeds), "seed")
+    starts = "random starts" if len(plan.seeds) > 1 else "a random start"
     said = (
         f"Llama models of the preset {training.preset} ({training.parameters:,} parameters) were "
         f"trained on {training.tokens:,} tokens{again} of each of "
-        f"{counted(len(plan.arms), 'version')} of a corpus, with {counted(len(plan.seeds), 'seed')}"
-        " each, and compared by the bits that they need for a byte of held-out text, averaged over "
+        f"{counted(len(plan.arms), 'version')} of a corpus, with {seeds} ({starts}) each, and "
+        "compared by the bits that they need for a byte of held-out text, averaged over "
         f"{counted(len(plan.counted), 'domain')} ({listed(plan.counted)})"
     )
     if per < ENOUGH:
@@ -133,11 +135,10 @@ def _outcomes(plan: Plan, stages: Sequence[tuple[str, str, Mapping[str, Any]]]) 
     for verdict, said in (("better", "shown to help"), ("worse", "shown to hurt")):
         if names := [name for name, found, _ in stages if found == verdict]:
             parts.append(f"{listed(names)} {_are(names)} {said}")
-    open_ones = [
-        f"{name} ({_needed(plan, macro)})" for name, found, macro in stages if found == "undecided"
-    ]
-    if open_ones:
-        parts.append(f"{listed(open_ones)} {_are(open_ones)} undecided")
+    needed = {name: _needed(plan, macro) for name, found, macro in stages if found == "undecided"}
+    if len(needed) > 1:
+        parts.append(f"{listed([f'{one} ({n})' for one, n in needed.items()])} are undecided")
+    parts += [f"{one} is undecided ({n})" for one, n in needed.items() if len(needed) == 1]
     return listed(parts)
 
 
@@ -187,9 +188,9 @@ def _are(names: Sequence[str]) -> str:
 
 
 def _places(macro: Mapping[str, Any]) -> int:
-    """Decimals that show two digits of the standard error, or of the value where there is none."""
+    """Decimals that show a digit of the standard error, or of the value where there is none."""
     scale = macro["se"] or abs(macro["value"])
-    return min(6, max(2, 1 - math.floor(math.log10(scale)))) if scale else 2
+    return min(6, max(2, -math.floor(math.log10(scale)))) if scale else 2
 
 
 def _percent(plan: Plan) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -160,9 +162,19 @@ def _table(bits: float) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
+@pytest.fixture(scope="session")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    """The experiment of three seeds, not to be touched."""
+    return Experiment(tmp_path_factory.mktemp("begun") / "experiment")
+
+
 @pytest.fixture
-def experiment(tmp_path: Path) -> Experiment:
-    return Experiment(tmp_path / "experiment")
+def experiment(begun: Experiment, tmp_path: Path) -> Experiment:
+    """A copy of it, to be broken."""
+    mine = copy.deepcopy(begun)
+    mine.folder = tmp_path / "experiment"
+    shutil.copytree(begun.folder, mine.folder)
+    return mine
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def test_equal_arms_are_undecided_at_the_stated_rate(seeds: int) -> None:
 
 
 def test_groups_that_each_run_treats_otherwise_count_twice() -> None:
-    """They are in both variances: the interval is then too wide (docs: 99.2 %), never too narrow."""
+    """They are in both variances: the interval is too wide (docs: 99.2 %), not too narrow."""
     assert covered(3, 1.0, 30, own=0.2) == pytest.approx(99.2, abs=0.8)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -113,6 +115,12 @@ def test_equal_bytes_when_repeated(experiment: Any) -> None:
     assert json.loads(first) == made
     assert str(experiment.folder) not in first.decode()
     assert not list(experiment.folder.glob(".verdict*"))
+
+
+def test_it_needs_no_torch() -> None:
+    """A verdict is judged where nothing is trained; torch alone takes seconds to load."""
+    code = "import sys, tamis.model.verdict.judge; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_one_seed_is_undecided(begin: Callable[..., Any]) -> None:

@@ -77,8 +77,9 @@ def test_a_run_that_differs_in_more_than_its_arm(
 
 
 def test_threads_and_data_may_differ(experiment: Any) -> None:
-    """An experiment that went on elsewhere has other threads; arms have other data, always."""
+    """Elsewhere there are other threads, long runs are compiled, and arms have other data."""
     experiment.edit("full", 1, setting("machine", "threads", to=8))
+    experiment.edit("raw", 1, setting("machine", "compiled", to=True))
     experiment.edit("full", 1, setting("asked", "data", "components", to=[{"tokens": "x"}]))
     judge(experiment.folder)
 
@@ -114,6 +115,13 @@ def test_scores_that_are_broken(experiment: Any, column: str, value: object, sai
 
     experiment.edit_scores(experiment.scores("full", 1), column, change)
     refused(experiment, f"full/1/scores/{T}.parquet", said)
+
+
+def test_documents_of_other_groups(experiment: Any) -> None:
+    """A document that is of another site, with all else the same and in the same order."""
+    path = experiment.scores("full", 1)
+    experiment.edit_scores(path, "group", lambda values: values.__setitem__(19, "host99"))
+    refused(experiment, f"full/1/scores/{T}.parquet was scored on other documents of 'docs'")
 
 
 def test_scores_that_are_cut_off(experiment: Any) -> None:

@@ -69,17 +69,17 @@ FULL = ("full against raw", "full", "raw", "main")
 def test_what_was_compared(plan: Plan) -> None:
     assert said(plan, compared(*FULL, macro(-0.37, "better")))[0] == (
         "Llama models of the preset 300k (344,640 parameters) were trained on 1,024,000 tokens of "
-        "each of 8 versions of a corpus, with 3 seeds each, and compared by the bits that they "
-        "need for a byte of held-out text, averaged over 2 domains (docs and news); at 2.97 tokens "
-        "per parameter, where 20 are usual, they are under-trained."
+        "each of 8 versions of a corpus, with 3 seeds (random starts) each, and compared by "
+        "the bits that they need for a byte of held-out text, averaged over 2 domains (docs and "
+        "news); at 2.97 tokens per parameter, where 20 are usual, they are under-trained."
     )
 
 
 def test_a_result(plan: Plan) -> None:
     found = said(plan, compared(*FULL, macro(-0.37, "better"), gain(1.8, 1.4, 2.0, ">")))
     assert found[1] == (
-        "Trained on the text that the recipe quickstart keeps, the models need 2.890 bits per "
-        "byte, and on raw text 3.260: a difference of -0.370 (95 % interval: -0.470 to -0.270), so "
+        "Trained on the text that the recipe quickstart keeps, the models need 2.89 bits per "
+        "byte, and on raw text 3.26: a difference of -0.37 (95 % interval: -0.47 to -0.27), so "
         "the text that the recipe quickstart keeps is better, worth 1.8 times as many tokens of "
         "raw text (95 %: 1.4 to more than 2)."
     )
@@ -91,9 +91,9 @@ def test_no_result(plan: Plan) -> None:
     for seeds, needed in ((9, "9 seeds would decide"), (None, "1,000 seeds would not decide")):
         one = compared(*FULL, macro(-0.05, "undecided", seeds), gain(1.1, 0.8, 1.5))
         assert said(plan, one)[1] == (
-            "Trained on the text that the recipe quickstart keeps, the models need 2.890 bits per "
-            "byte, and on raw text 3.260: a difference of -0.050 (95 % interval: -0.150 to "
-            f"+0.050), which is undecided: {needed} at this difference; in tokens it would be "
+            "Trained on the text that the recipe quickstart keeps, the models need 2.89 bits per "
+            "byte, and on raw text 3.26: a difference of -0.05 (95 % interval: -0.15 to "
+            f"+0.05), which is undecided: {needed} at this difference; in tokens it would be "
             "worth 1.1 times as much raw text (95 %: 0.8 to 1.5)."
         )
 
@@ -103,7 +103,7 @@ def test_a_result_that_the_correction_takes_back(plan: Plan) -> None:
     others = [compared(name, "c4", "raw", "main", macro(0.2, "worse")) for name in "ab"]
     found = said(plan, compared(*FULL, macro(-0.2, "undecided", 4)), *others)
     assert "which is undecided once all 3 comparisons count: 4 seeds" in found[1]
-    assert found[2] == "'a' is worse by 0.200 bits per byte; 'b' is worse by 0.200 bits per byte."
+    assert found[2] == "'a' is worse by 0.20 bits per byte; 'b' is worse by 0.20 bits per byte."
 
 
 def test_a_worse_recipe_of_others(plan: Plan) -> None:
@@ -111,9 +111,9 @@ def test_a_worse_recipe_of_others(plan: Plan) -> None:
         plan, compared("c4 against full", "c4", "full", "main", macro(0.06, "worse", 2, 0.01))
     )
     assert found[1] == (
-        "Trained on the text that the recipe c4 keeps, the models need 2.9500 bits per byte, and "
-        "on the text that the recipe quickstart keeps 2.8900: a difference of +0.0600 (95 % "
-        "interval: +0.0500 to +0.0700), so the text that the recipe c4 keeps is worse."
+        "Trained on the text that the recipe c4 keeps, the models need 2.950 bits per byte, and "
+        "on the text that the recipe quickstart keeps 2.890: a difference of +0.060 (95 % "
+        "interval: +0.050 to +0.070), so the text that the recipe c4 keeps is worse."
     )
 
 
@@ -131,9 +131,9 @@ def test_stages(plan: Plan) -> None:
         compared("random", "random", "raw", "control", macro(0.0, "undecided")),
     )
     assert found[2] == (
-        "With each stage added to those before it, language is shown to help and dedup (12 seeds "
-        "would decide at this difference) is undecided; with each stage left out of the whole "
-        "recipe, dedup is shown to help and heuristics is shown to hurt."
+        "With each stage added to those before it, language is shown to help and dedup is "
+        "undecided (12 seeds would decide at this difference); with each stage left out of the "
+        "whole recipe, dedup is shown to help and heuristics is shown to hurt."
     )
 
 
@@ -158,7 +158,7 @@ def test_an_experiment_in_words(experiment: Any) -> None:
     found = judge(experiment.folder)["sentences"]
     assert all(one[0].isupper() and one.endswith(".") for one in found)
     assert "is better, worth" in found[1]
-    assert found[2].startswith("With each stage added to those before it, language (")
+    assert found[2].startswith("With each stage added to those before it, language is undecided (")
 
 
 def test_lists() -> None:
