@@ -132,7 +132,7 @@ def _groups(ordered: Sequence[Candidate], limits: Limits) -> list[Candidate]:
     part: list[Candidate] = []
     for share in _SHARES:
         part = _fill(ordered, limits, limits.most_bytes // share)
-        if sum(one.bytes for one in part) >= limits.most_bytes:
+        if _is_full(sum(one.bytes for one in part), len(part), limits):
             break
     return part
 
@@ -143,10 +143,14 @@ def _fill(ordered: Iterable[Candidate], limits: Limits, of_group: int) -> list[C
     size = 0
     groups: dict[str, int] = defaultdict(int)
     for one in ordered:
-        if size >= limits.most_bytes and len(part) >= limits.least_documents:
+        if _is_full(size, len(part), limits):
             break
         if groups[one.group] + one.bytes <= of_group:
             groups[one.group] += one.bytes
             size += one.bytes
             part.append(one)
     return part
+
+
+def _is_full(size: int, number: int, limits: Limits) -> bool:
+    return size >= limits.most_bytes and number >= limits.least_documents

@@ -96,6 +96,15 @@ def test_large_groups_do_not_drown_the_others(tmp_path):
     assert domains([tmp_path / "d.jsonl"], None, tmp_path / "o", limits=SMALL)[0].groups == 1
 
 
+def test_a_large_group_helps_out_where_documents_are_few(tmp_path):
+    """Enough bytes without it, but not enough documents."""
+    some = items("a", 20, 20, 120) + [one | {"group": "large"} for one in items("b", 20, 1, 20)]
+    save(tmp_path / "d.jsonl", some)
+    limits = Limits(30, 2_000, 9_000, 100, 1_000)
+    (facts,) = domains([tmp_path / "d.jsonl"], None, tmp_path / "o", limits=limits)
+    assert facts.documents >= 30
+
+
 def test_copies_and_texts_of_unfit_size_leave(tmp_path):
     some = items("a", 30, 30)
     copies = [
