@@ -16,11 +16,15 @@ from tamis.pipeline.errors import CallError, WorkError
 from tamis.pipeline.files import read_json
 from tamis.pipeline.progress import Progress
 from tamis.pipeline.report.build import Report
+from tamis.pipeline.report.publish import DATA, PAGE, save
 from tamis.pipeline.report.reproduce import commands
 from tamis.pipeline.report.runs import training
+from tamis.pipeline.storage.location import Location
 
 FORMAT = 1
 PLAN, VERDICT = "plan.json", "verdict.json"
+FOLDER = "report"
+"""Where the page goes; report.json lies beside verdict.json."""
 Content = dict[str, Any]
 _PLAN_KEYS = (
     "corpus",
@@ -37,9 +41,32 @@ _PLAN_KEYS = (
 _VERDICT_KEYS = ("plan", "runs", "arms", "comparisons", "sentences")
 
 
-def is_experiment(folder: Any) -> bool:
+def is_experiment(folder: Path) -> bool:
     """Whether a folder is an experiment, as opposed to a corpus."""
     return (folder / PLAN).is_file()
+
+
+def publish_experiment(
+    folder: Path, quiet: bool = False, out: Location | None = None
+) -> dict[str, Any]:
+    """Writes report.json and report/index.html of an experiment and answers what the first holds.
+
+    Both go into `out` where that is given. Raises CallError if the folder is no experiment,
+    WorkError if a file of it is damaged; of what is not there yet the page says so.
+    """
+    made = Experiment(folder)
+    data, html = (
+        (folder / DATA, folder / FOLDER / PAGE) if out is None else (out / DATA, out / PAGE)
+    )
+    try:
+        with Progress("report", made.size, quiet) as progress:
+            content = made.content(progress)
+        return save(content, data, html)
+    except KeyError as error:
+        raise WorkError(
+            f"{folder}: a file of this experiment lacks {error}: was it made by another version of "
+            "tamis? Run `tamis ablate` anew with the version that is installed"
+        ) from error
 
 
 class Experiment:
@@ -107,7 +134,7 @@ class Experiment:
         name = arm["name"]
         root = self.folder / "arms" / name
         ledger = _there(root / "corpus" / "ledger.json")
-        if ledger is None:
+        if ledger is None and not arm.get("kept"):
             self.missing.append(f"Arm {name} has no ledger yet: its documents are not counted.")
         tokens = []
         for seed in self.plan["seeds"]:
@@ -121,7 +148,9 @@ class Experiment:
         if len(tokens) < len(self.plan["seeds"]):
             lacking = len(self.plan["seeds"]) - len(tokens)
             self.missing.append(f"Arm {name} lacks the tokens of {lacking} of its seeds.")
-        kept = ledger and {key: ledger["kept"][key] for key in ("documents", "bytes")}
+        # A plan knows best: the ledger of the random arm is raw's.
+        kept = arm.get("kept") or (ledger and ledger["kept"])
+        kept = kept and {key: kept[key] for key in ("documents", "bytes")}
         facts = {key: arm.get(key) for key in ("name", "kind", "stage", "sizes")}
         return {**facts, "kept": kept, "tokens": tokens}
 

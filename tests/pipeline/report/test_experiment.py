@@ -16,8 +16,8 @@ import pytest
 from experiments import Shape, T
 
 from tamis.pipeline.errors import CallError, WorkError
+from tamis.pipeline.report.experiment import publish_experiment
 from tamis.pipeline.report.page import page
-from tamis.pipeline.report.publish import publish_experiment
 
 Content = dict[str, Any]
 Make = Callable[[Shape], Path]
