@@ -45,11 +45,12 @@ class Block(nn.Module):
         self.gate, self.up = (nn.Linear(shape.width, shape.ffn, bias=False) for _ in range(2))
         self.down = nn.Linear(shape.ffn, shape.width, bias=False)
 
-    def forward(self, x: Tensor, angles: Tensor) -> Tensor:
+    def forward(self, x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
         one = self.shape
-        parts = self.into(self.first(x)).unflatten(-1, (-1, one.head)).transpose(1, 2)
-        q, k, v = parts.split([one.heads, one.kv_heads, one.kv_heads], 1)
-        q, k = turned(q, angles), turned(k, angles)
+        keys = one.kv_heads * one.head
+        parts = self.into(self.first(x)).split([one.heads * one.head, keys, keys], -1)
+        q, k, v = (part.unflatten(-1, (-1, one.head)).transpose(1, 2) for part in parts)
+        q, k = (turned(part, cosines.to(x.dtype), sines.to(x.dtype)) for part in (q, k))
         mixed = F.scaled_dot_product_attention(
             q, k, v, is_causal=True, enable_gqa=one.heads != one.kv_heads
         )
@@ -58,9 +59,8 @@ class Block(nn.Module):
         return x + self.down(F.silu(self.gate(y)) * self.up(y))
 
 
-def turned(x: Tensor, angles: Tensor) -> Tensor:
+def turned(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     first, second = x.chunk(2, -1)
-    cosines, sines = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     return torch.cat([first * cosines - second * sines, second * cosines + first * sines], -1)
 
 
@@ -77,13 +77,14 @@ class Plain(nn.Module):
             self.head.weight = self.embed.weight
         exponents = torch.arange(0, shape.head, 2) / shape.head
         turns = torch.arange(shape.context)[:, None] / shape.theta**exponents
-        self.register_buffer("angles", turns)
+        self.register_buffer("cosines", turns.cos())
+        self.register_buffer("sines", turns.sin())
         nn.init.normal_(self.embed.weight, std=0.02)
 
     def forward(self, tokens: Tensor, wanted: Tensor) -> Tensor:
         x = self.embed(tokens)
         for block in self.blocks:
-            x = block(x, self.angles)
+            x = block(x, self.cosines, self.sines)
         logits = self.head(self.norm(x))
         return F.cross_entropy(logits.flatten(0, 1).float(), wanted.flatten(), ignore_index=IGNORE)
 
@@ -93,9 +94,10 @@ def looped(
     mean: Callable[[Tensor, Tensor], Tensor],
     micro: int,
     dtype: torch.dtype,
+    optimiser: torch.optim.Optimizer | None = None,
 ) -> Step:
     """A plain loop: autocast, parts of a batch, clipping, fused AdamW."""
-    optimiser = torch.optim.AdamW(
+    optimiser = optimiser or torch.optim.AdamW(
         model.parameters(), RATE, (0.9, 0.95), weight_decay=0.1, fused=True
     )
 

@@ -8,4 +8,4 @@ class ModelError(ValueError):
 
 
 class TrainingError(ModelError):
-    """A training that could not go on: the loss was no number, or the memory too small."""
+    """A training that could not go on: a loss that is no number, no memory, a folder in use."""

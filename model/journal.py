@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from math import isfinite
+from types import TracebackType
 from typing import Any
 
 from torch import Tensor, distributed
 
+from tamis.model.board import Board
 from tamis.model.devices import Place
 from tamis.model.errors import TrainingError
 from tamis.model.feed import Fed
@@ -40,7 +42,10 @@ class Journal:
         self, plan: Plan, place: Place, track: Track, first: int, until: int, quiet: bool
     ) -> None:
         self.plan, self.place, self.track = plan, place, track
-        self.metrics = Metrics(track.metrics, first) if place.rank == 0 else None
+        first_rank = place.rank == 0
+        self.metrics = Metrics(track.metrics, first) if first_rank else None
+        shown = first_rank and plan.settings.tensorboard
+        self.board = Board(track.board, first) if shown else None
         self.progress = Progress(until, first, quiet)
         self._waiting: Done | None = None
         self._clock = time.perf_counter()
@@ -63,12 +68,27 @@ class Journal:
         self._clock = now
         if self.metrics is not None:
             self.metrics.write(row)
+        if self.board is not None:
+            self.board.write(row)
         self.progress.show(row, self.track.label)
 
-    def close(self) -> None:
-        """Notes the last step."""
-        self.flush()
-        self.progress.close()
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Notes the last step, unless something went wrong."""
+        try:
+            if kind is None:
+                self.flush()
+                self.progress.close()
+        finally:
+            if self.board is not None:
+                self.board.close()
 
     def _row(self, done: Done) -> dict[str, Any]:
         if self.place.world > 1:

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tamis.model.products import multiplied, slope
+
 IGNORE = -100
 """The target of a token that has none: the next one begins another document."""
 CHUNK = 4096
@@ -71,13 +73,13 @@ class _Linear(torch.autograd.Function):
         with torch.autocast(kind, enabled=False):
             for first in range(0, len(hidden), chunk):
                 part = hidden[first : first + chunk].to(low)
-                nats, slope = piece(part @ inside.T, targets[first : first + chunk], wide)
+                nats, steep = piece(multiplied(part, inside), targets[first : first + chunk], wide)
                 total += nats
-                slope = slope.to(low)
+                steep = steep.to(low)
                 if d_hidden is not None:
-                    d_hidden[first : first + chunk] = slope @ inside
+                    d_hidden[first : first + chunk] = multiplied(steep, inside.t())
                 if d_weight is not None:
-                    d_weight += slope.T @ part
+                    d_weight += slope(steep, part)
         ctx.save_for_backward(d_hidden, None if d_weight is None else d_weight.to(weight.dtype))
         return total
 
@@ -100,9 +102,9 @@ def _piece(logits: Tensor, targets: Tensor, wide: torch.dtype) -> tuple[Tensor, 
     valid = targets != IGNORE
     place = targets.where(valid, 0).unsqueeze(-1)
     nats = -(logs.gather(-1, place).squeeze(-1) * valid).sum()
-    slope = logs.exp_()
-    slope.scatter_add_(-1, place, torch.full_like(place, -1, dtype=wide))
-    return nats, slope.mul_(valid.unsqueeze(-1))
+    steep = logs.exp_()
+    steep.scatter_add_(-1, place, torch.full_like(place, -1, dtype=wide))
+    return nats, steep.mul_(valid.unsqueeze(-1))
 
 
 @cache

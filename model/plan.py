@@ -52,6 +52,9 @@ class Settings:
     keep: int = 2
     grad_checkpoint: bool = False
     deterministic: bool = False
+    tensorboard: bool = False
+    shuffle: bool = True
+    """Whether windows are read in an order that the seed draws, or as they are in the tokens."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def plan(settings: Settings, components: Sequence[Component]) -> Plan:
             f"--tokens {settings.tokens:,} are fewer than a batch of {wanted:,}: ask for more "
             "tokens, or for a smaller --batch-tokens"
         )
-    mixture = Mixture(components, shape.context, windows, settings.seed)
+    mixture = Mixture(components, shape.context, windows, settings.seed, settings.shuffle)
     warmup = settings.warmup
     if warmup is None:
         warmup = min(shape.counted, round(WARMUP * settings.tokens))
@@ -179,6 +182,13 @@ def _whole(option: str, value: int, unit: int, what: str) -> int:
     return value // unit
 
 
+def foreign(folder: Path) -> bool:
+    """Whether a folder holds something and is no run; hidden files are nothing."""
+    if not folder.exists() or (folder / RUN).exists():
+        return False
+    return any(not one.name.startswith(".") for one in folder.iterdir())
+
+
 def hold_to(folder: Path, plan: Plan, place: Place) -> list[str]:
     """Writes run.json, or compares what is asked now with the one that is there.
 
@@ -205,7 +215,7 @@ def _held(path: Path, plan: Plan, place: Place) -> list[str]:
         "versions": {"python": platform.python_version(), "torch": metadata.version("torch")},
     }
     if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
+        if foreign(folder):
             raise ModelError(f"{folder} is not empty and no run: a run wants a folder of its own")
         folder.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{RUN}.draft")

@@ -24,6 +24,11 @@ class Track:
         return self.folder / "metrics.jsonl"
 
     @property
+    def board(self) -> Path:
+        """Of TensorBoard, if it was asked for."""
+        return self.folder / "tensorboard"
+
+    @property
     def model(self) -> Path:
         """There when the track is done."""
         return self.folder / "model"

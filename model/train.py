@@ -7,6 +7,7 @@ function of the step, so a checkpoint and the number of its step are all that is
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from typing import Any
 import torch
 from torch import distributed
 
+from tamis.model.board import require
 from tamis.model.checkpoint import Checkpoints
 from tamis.model.devices import Place, ranks
 from tamis.model.errors import TrainingError
@@ -25,6 +27,7 @@ from tamis.model.feed import Fed, Feed
 from tamis.model.journal import Done, Journal
 from tamis.model.learner import Learner
 from tamis.model.llama import Llama
+from tamis.model.lock import alone
 from tamis.model.metrics import read
 from tamis.model.plan import Fork, Plan, hold_to, micro_batch
 from tamis.model.schedule import Schedule
@@ -38,7 +41,8 @@ def train(plan: Plan, place: Place, folder: Path, say: Say, quiet: bool = False)
     """Trains, or goes on training, in a folder; what came of it, as `tamis train --json` says it.
 
     A first SIGTERM or SIGINT saves the step under way and returns with done: False. Raises
-    ModelError for a call that cannot be, TrainingError for a training that cannot go on.
+    ModelError for a call that cannot be, TrainingError for a training that cannot go on, or whose
+    folder another process trains in.
     """
     return Training(plan, place, folder, say, quiet).run()
 
@@ -51,6 +55,8 @@ class Training:
         self.say = say if place.rank == 0 else lambda _: None
         self.quiet = quiet or place.rank != 0
         self.micro_batch = micro_batch(plan, place)
+        if plan.settings.tensorboard:
+            require()
         self.stop = Stop()
 
     def run(self) -> dict[str, Any]:
@@ -58,6 +64,7 @@ class Training:
         with ExitStack() as stack:
             stack.enter_context(ranks(self.place))
             stack.enter_context(self.stop)
+            stack.enter_context(alone(self.folder, self.place))
             for one in hold_to(self.folder, self.plan, self.place):
                 self.say(f"{one}: last digits may differ")
             self.trunk = self._track(self.folder, self.plan.schedule)
@@ -109,9 +116,11 @@ class Training:
     def _follow(self, track: Track, until: int) -> bool:
         """Takes the steps up to one; whether a signal stopped it, after it was saved."""
         first, place = self.learner.steps, self.place
-        journal = Journal(self.plan, place, track, first, until, self.quiet)
         halted = False
-        with Feed(self.plan.mixture, first, until, place.rank, place.world, place.device) as feed:
+        with (
+            Journal(self.plan, place, track, first, until, self.quiet) as journal,
+            Feed(self.plan.mixture, first, until, place.rank, place.world, place.device) as feed,
+        ):
             for fed in feed:
                 valid, stopped = self._agreed(fed)
                 nats, norm = self.learner.learn(fed, valid, track.schedule.rate(fed.step))
@@ -123,7 +132,6 @@ class Training:
                     self._save(track, wait=halted)
                 if halted:
                     break
-        journal.close()
         return halted
 
     def _agreed(self, fed: Fed) -> tuple[int, bool]:
@@ -136,6 +144,7 @@ class Training:
 
     def _learner(self) -> Learner:
         if self.plan.settings.deterministic:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
             torch.use_deterministic_algorithms(True)
         with torch.device("meta"):
             model = Llama(self.plan.shape)

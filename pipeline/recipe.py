@@ -158,7 +158,7 @@ class Recipe:
         wanted = {self.stage(name).name for name in names}
         entries = zip(self.stages, self.raw.get("stage", []), strict=True)
         kept = [entry for stage, entry in entries if stage.name in wanted]
-        return _build({**self.raw, "stage": kept})
+        return build({**self.raw, "stage": kept})
 
     def without(self, name: str) -> Recipe:
         """The recipe with one stage, `stage`, or one rule, `stage.rule`, left out."""
@@ -177,12 +177,12 @@ class Recipe:
             del rules[rule_name]
             raw["stage"][place]["rules"] = rules
         raw["name"] = f"{self.name} without {name}"
-        return _build(raw)
+        return build(raw)
 
 
 def nothing() -> Recipe:
     """The recipe without a stage: it keeps every document."""
-    return _build({"name": "nothing"})
+    return build({"name": "nothing"})
 
 
 def bundled() -> dict[str, Path]:
@@ -215,7 +215,7 @@ def load(which: str, changes: Sequence[str] = ()) -> Recipe:
         _change(raw, change)
     raw.setdefault("name", path.name.removesuffix(".toml"))
     try:
-        return _build(raw, text, str(path))
+        return build(raw, text, str(path))
     except CallError as error:
         if not changes:
             raise
@@ -253,7 +253,8 @@ def _change(raw: dict[str, Any], change: str) -> None:
         table[keys[-1]] = written.strip()
 
 
-def _build(raw: Mapping[str, Any], text: str = "", where: str = "recipe") -> Recipe:
+def build(raw: Mapping[str, Any], text: str = "", where: str = "recipe") -> Recipe:
+    """The recipe of raw tables; CallError for anything wrong with them, with its line in text."""
     try:
         spec = RecipeSpec.model_validate(raw)
     except ValidationError as error:

@@ -23,7 +23,7 @@ from tamis.pipeline.stage import Stage, assets, fingerprints
 from tamis.pipeline.storage.location import Location
 
 TASK_SHARDS = 64
-COMMANDS = {"dedup", "heuristics", "language", "perplexity"}
+COMMANDS = {"decontaminate", "dedup", "heuristics", "language", "perplexity"}
 """Stages with a command of their own; the others go by `tamis stage NAME`."""
 
 

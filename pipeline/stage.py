@@ -27,6 +27,7 @@ from tamis.pipeline.rules import Rule
 
 KINDS = {
     "c4": "tamis.filters.heuristics.c4:C4",
+    "decontaminate": "tamis.filters.decontamination:Decontaminate",
     "dedup": "tamis.pipeline.dedup.settings:Dedup",
     "heuristics": "tamis.filters.heuristics.heuristics:Heuristics",
     "language": "tamis.filters.language:Language",

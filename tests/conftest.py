@@ -117,6 +117,17 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tamis:
 
 
 @pytest.fixture(scope="session")
+def one_thread() -> Iterator[None]:
+    """torch on one thread: results repeat, and several that wait for each other are slower."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory of about 3 MB: gzip, plain JSON lines, text, and things that cannot be read."""
     return once(tmp_path_factory, "inputs", _inputs)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from reference.signed import signed
 
+from tamis.filters.decontamination import Decontaminate
 from tamis.filters.heuristics.c4 import C4
 from tamis.filters.heuristics.heuristics import Heuristics
 from tamis.filters.heuristics.refinedweb import RefinedWeb
@@ -36,6 +37,7 @@ def compile_all() -> None:
     for measure in (Heuristics(), C4(), RefinedWeb()):
         measure.measure(empty)
     Lines().prepare()
+    decontamination()
     text = pa.array([SENTENCE], pa.large_string())
     with tempfile.TemporaryDirectory() as folder:
         for training in (Training(), Training(tokens="words")):
@@ -61,6 +63,14 @@ def cluster(place: Path) -> None:
         members = Members(np.zeros(1, np.int64), rows, none, signatures=signatures, shingles=rows)
         stars(members, Bounds())
         matching_band(signatures, rows, rows, 1, 1)
+
+
+def decontamination() -> None:
+    """Looks for one document in another."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "one.jsonl"
+        place.write_text('{"text": "' + SENTENCE + '"}')
+        Decontaminate((place,)).prepare()
 
 
 def minhash() -> None:

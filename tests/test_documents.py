@@ -15,6 +15,7 @@ import pytest
 from archives import http, members, warc
 from backports import zstd
 from support import SENTENCES, command, prose
+from vocabularies import DOCUMENTS, shared_tokens, shared_vocabulary, write_tokens
 
 from tamis.filters.kernels.compiled import cache_folder
 
@@ -22,7 +23,6 @@ ROOT = Path(__file__).parent.parent
 # Commands that other tests or `make run` execute on this machine's own documentation, and those
 # that prepare a machine.
 ELSEWHERE = ("git clone", "cd tamis", "make ", "pip install")
-# Commands that start no workers and load no module of the user's.
 
 Tamis = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -67,11 +67,15 @@ def blocks(path: Path, language: str) -> list[str]:
 @pytest.fixture
 def pages(tmp_path: Path) -> Path:
     """The pages.jsonl that the documents speak of."""
-    path = tmp_path / "pages.jsonl"
+    return write_pages(tmp_path / "pages.jsonl", 40)
+
+
+def write_pages(path: Path, count: int) -> Path:
+    """So many of one sentence, in four languages by turns."""
     languages = ("en", "de", "fr", "es")
     rows = [
         {"id": f"page-{n}", "text": f"{SENTENCES[languages[n % 4]]}. {n}", "source": "web"}
-        for n in range(40)
+        for n in range(count)
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
@@ -100,8 +104,11 @@ def run_shell(lines: str, where: Path, here: Tamis | None = None) -> str:
     return printed
 
 
-def test_the_readme_runs(tmp_path: Path, pages: Path, here: Tamis) -> None:
+@pytest.mark.usefixtures("one_thread")
+def test_the_readme_runs(tmp_path: Path, here: Tamis) -> None:
     """A command in the README that does not work is the first thing a new user meets."""
+    write_pages(tmp_path / "pages.jsonl", 160)  # enough for a window of the smallest model
+    (tmp_path / "unseen.jsonl").write_text(json.dumps({"text": SENTENCES["en"]}))
     readme = ROOT / "README.md"
     shell = blocks(readme, "sh")
     assert shell
@@ -164,6 +171,22 @@ def test_the_pages_on_tokens_run(tmp_path: Path, here: Tamis) -> None:
     manifests = [json.loads((tmp_path / n / "tokens.json").read_text()) for n in TOKENS]
     assert [one["documents"] for one in manifests] == [len(texts) + 1, len(texts)]
     assert [one["vocabulary"]["size"] for one in manifests] == [64_000, 32_000]
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_the_page_on_training_runs(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, here: Tamis
+) -> None:
+    """What it says of the files of a run, too."""
+    docs = ROOT / "docs/train.md"
+    (tmp_path / "tokens").symlink_to(shared_tokens(tmp_path_factory))
+    write_tokens(tmp_path / "more", shared_vocabulary(tmp_path_factory), [DOCUMENTS[0]])
+    run_shell(blocks(docs, "sh")[0], tmp_path, here)
+    row = json.loads((tmp_path / "run/metrics.jsonl").read_text().splitlines()[-1])
+    run = json.loads((tmp_path / "both/run.json").read_text())
+    said = docs.read_text(encoding="utf-8")
+    assert [key for key in (*row, *run, *run["asked"]) if f"`{key}`" not in said] == ["format"]
+    assert (tmp_path / "both/branches/8192/model/config.json").exists()
 
 
 def test_the_page_on_crawls_runs(tmp_path: Path, here: Tamis) -> None:

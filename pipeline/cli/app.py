@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from tamis.pipeline.cli import (
+    ablate,
     apply,
     encode,
     export,
@@ -63,7 +64,7 @@ def options(
 
 for module in (
     *(run, ingest, stages, write, apply, why, similar, index, report, status, recipes, lm),
-    *(vocabulary, encode, tokens, train, score, export, generate),
+    *(vocabulary, encode, tokens, train, score, export, generate, ablate),
 ):
     module.register(app)
 

@@ -19,6 +19,7 @@ from tamis.pipeline.recipe import Recipe
 STAGES = {
     "language": "Identifies the language of every document that is alive.",
     "dedup": "Finds documents that are copies of others, near or exact, and keeps one of each.",
+    "decontaminate": "Finds documents that share word sequences with texts that are kept apart.",
     "heuristics": "Measures what the published heuristics look at: words, lines, repeats.",
 }
 

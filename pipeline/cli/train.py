@@ -107,8 +107,14 @@ def train(
         str | None,
         typer.Option(metavar="NAME=WEIGHT,...", help="Sources of TOKENS, by shares of tokens."),
     ] = None,
+    in_order: Annotated[
+        bool, typer.Option("--in-order", help="Read windows as they are in TOKENS.")
+    ] = False,
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="The same bits on a GPU too, if slower.")
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write what TensorBoard draws, too.")
     ] = False,
     json: o.JsonOption = False,
 ) -> None:
@@ -136,6 +142,8 @@ def train(
             keep,
             grad_checkpoint,
             deterministic,
+            tensorboard,
+            not in_order,
         )
         planned = plan(settings, _components(inputs, sources))
         flops = planned.shape.flops(planned.steps * planned.batch_tokens)

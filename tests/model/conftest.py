@@ -1,11 +1,8 @@
-"""One thread, so that results repeat; small shapes, each like a Llama generation; a vocabulary."""
+"""One thread; small shapes, each like a Llama generation; a vocabulary."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-import torch
 from vocabularies import shared_vocabulary
 
 from tamis.model.presets import Shape
@@ -23,11 +20,8 @@ SHAPES = {
 
 
 @pytest.fixture(autouse=True, scope="session")
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def on_one_thread(one_thread: None) -> None:
+    """For all tests of this folder."""
 
 
 @pytest.fixture(scope="session")

@@ -123,7 +123,7 @@ def test_a_signal_saves_the_step(
 
 
 def test_sigkill(tokens: Path, whole: Path, tmp_path: Path) -> None:
-    """A process that really is killed, by the command, and goes on in another."""
+    """A process that really is killed, by the command, and goes on in another, but not before."""
     arguments = command(
         *("train", tokens, "-o", tmp_path / "run", "--preset", "300k", "--tokens", 20 * 512),
         *("--context", 64, "--batch-tokens", 512, "--warmup", 1024, "--checkpoint-every", 4),
@@ -135,6 +135,9 @@ def test_sigkill(tokens: Path, whole: Path, tmp_path: Path) -> None:
         while len(read(tmp_path / "run/metrics.jsonl")) < 6:
             assert process.poll() is None and time.monotonic() < end
             time.sleep(0.002)
+        process.send_signal(signal.SIGSTOP)
+        with pytest.raises(TrainingError, match=f"is being trained by process {process.pid} on"):
+            trained(tokens, tmp_path / "run", decay_at=(0.5, 1.0))
         process.kill()
     trained(tokens, tmp_path / "run", decay_at=(0.5, 1.0))
     assert losses(tmp_path / "run") == losses(whole)

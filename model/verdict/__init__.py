@@ -1,0 +1,1 @@
+"""The verdict of an experiment: paired runs, their differences, and what these are worth."""

@@ -1,0 +1,171 @@
+"""The tokens of an arm and a seed: as many documents as it takes, in the order of the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamis.filters.kernels.edits import texts
+from tamis.pipeline import files
+from tamis.pipeline.ablate.candidates import (
+    Candidates,
+    Longs,
+    Sources,
+    draw_order,
+    joined,
+    read_order,
+)
+from tamis.pipeline.errors import WorkError
+from tamis.pipeline.signals import ShardReader
+from tamis.pipeline.tokens.encode import NO_SOURCE, written
+from tamis.pipeline.tokens.place import SHARDS, Place
+from tamis.pipeline.tokens.shuffle import BLOCK, Documents, gathered, runs
+from tamis.tokenize.shards import manifest
+from tamis.tokenize.vocabulary import Vocabulary
+
+MARGIN = 1.05
+"""Bytes that are taken at first for the tokens that are wanted, above what they need on average."""
+
+
+@dataclass
+class Encoded:
+    """Documents as tokens, in memory."""
+
+    of: Candidates
+    ids: Any
+    ends: Longs
+    sizes: Any
+    sources: pa.Array
+
+    @property
+    def lengths(self) -> Longs:
+        return np.diff(self.ends, prepend=0)
+
+
+def draw(
+    of: Sources,
+    found: Candidates,
+    seed: int,
+    tokens: int,
+    vocabulary: Vocabulary,
+    balanced: bool = False,
+) -> Encoded:
+    """Documents in drawing order until they have so many tokens, or all that there are."""
+    order = draw_order(found, seed, balanced)
+    parts: list[Encoded] = []
+    start, have, per_token = 0, 0, 4.0
+    ends = np.cumsum(found.sizes[order])
+    while have < tokens and start < len(order):
+        before = int(ends[start - 1]) if start else 0
+        stop = int(np.searchsorted(ends, before + (tokens - have) * per_token * MARGIN)) + 1
+        part = encoded(of, found.take(order[start:stop]), vocabulary)
+        parts.append(part)
+        start = min(stop, len(order))
+        have += int(part.ends[-1])
+        per_token = int(ends[start - 1]) / max(1, have)
+    whole = _joined(parts)
+    stop = min(len(whole.ends), int(np.searchsorted(whole.ends, tokens)) + 1)
+    return _taken(whole, np.arange(stop))
+
+
+def encoded(of: Sources, chosen: Candidates, vocabulary: Vocabulary) -> Encoded:
+    """Documents as tokens, in the order given, texts as the stages edited them."""
+    order = np.lexsort((chosen.row, chosen.shard))
+    parts = list(_encoded(of, chosen.take(order), vocabulary))
+    back = np.empty(len(order), np.int64)
+    back[order] = np.arange(len(order))
+    return _taken(_joined(parts), back)
+
+
+def _encoded(of: Sources, chosen: Candidates, vocabulary: Vocabulary) -> Iterator[Encoded]:
+    """The same, in the order of the corpus, a row group at a time."""
+    for number, shard in enumerate(of.corpus.shards):
+        mine = chosen.take(chosen.shard == number)
+        if not len(mine.row):
+            continue
+        with ExitStack() as stack:
+            reader = ShardReader(of.corpus, shard.name, of.stages, stack)
+            first = 0
+            for group in range(reader.row_groups):
+                rows = reader.rows(group)
+                here = mine.take((mine.row >= first) & (mine.row < first + rows))
+                if len(here.row):
+                    columns = reader.read(group, {"text", "source"})
+                    place = pa.array(here.row - first)
+                    yield _tokens(here, columns, place, vocabulary)
+                first += rows
+
+
+def _tokens(
+    here: Candidates, columns: dict[str, pa.Array], place: pa.Array, vocabulary: Vocabulary
+) -> Encoded:
+    data, ends = texts(columns["text"].take(place))
+    data, ends = data[ends[0] : ends[-1]], ends - ends[0]
+    data.flags.writeable = False  # as Arrow's are: kernels are compiled for one kind
+    ids, stops = vocabulary.encode_column(data, ends, True, True)
+    sources = pc.fill_null(columns["source"].take(place), NO_SOURCE)
+    return Encoded(here, ids, stops, np.diff(ends).astype(np.uint64), sources)
+
+
+def _joined(parts: Sequence[Encoded]) -> Encoded:
+    ids = np.concatenate([part.ids for part in parts])
+    lengths = np.concatenate([part.lengths for part in parts])
+    sizes = np.concatenate([part.sizes for part in parts])
+    sources = pa.concat_arrays([part.sources.cast(pa.string()) for part in parts])
+    return Encoded(joined([part.of for part in parts]), ids, np.cumsum(lengths), sizes, sources)
+
+
+def _taken(whole: Encoded, places: Longs) -> Encoded:
+    starts, lengths = whole.ends - whole.lengths, whole.lengths
+    return Encoded(
+        whole.of.take(places),
+        gathered(whole.ids, starts[places], lengths[places]),
+        np.cumsum(lengths[places]),
+        whole.sizes[places],
+        whole.sources.take(pa.array(places)),
+    )
+
+
+def write_tokens(out: Path, drawn: Encoded, seed: int, vocabulary: Path, promise: str) -> None:
+    """A folder of tokens with what was drawn, in the order in which the seed reads it."""
+    place = Place(out)
+    place.claim()
+    place.take(vocabulary)
+    if place.whole(promise) is not None:
+        return
+    place.clear(promise)
+    model = place.vocabulary()
+    with place.making(SHARDS, "00000", promise) as making:
+        making.facts = written(_documents(drawn, read_order(drawn.of, seed)), making, model)
+    record = place.made(SHARDS, "00000", promise)
+    if record is None:
+        raise WorkError(f"{out}: what was written is gone: run the same command again")
+    shard = {"name": "00000", **record}
+    origin = {"promise": promise}
+    place.publish(manifest(model, [shard], bos=True, eos=True, seed=seed, origin=origin), promise)
+
+
+def _documents(drawn: Encoded, order: Longs) -> Iterator[Documents]:
+    starts, lengths = drawn.ends - drawn.lengths, drawn.lengths
+    for run in runs(lengths[order], BLOCK):
+        rows = order[run]
+        yield Documents(
+            gathered(drawn.ids, starts[rows], lengths[rows]),
+            np.cumsum(lengths[rows]),
+            drawn.of.ids[rows],
+            drawn.sizes[rows],
+            drawn.sources.take(pa.array(rows)),
+            rows,
+        )
+
+
+def promise_of(*parts: Any) -> str:
+    """What decides the bytes of a draw."""
+    return files.fingerprint(list(parts))

@@ -1,0 +1,235 @@
+"""What comes before the first run: held-out domains, arms, vocabulary, tokens, plan."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tamis.pipeline.ablate import arms as names
+from tamis.pipeline.ablate.answers import Answer, answer
+from tamis.pipeline.ablate.arms import Arm, arms_of, comparisons_of, decontaminated
+from tamis.pipeline.ablate.candidates import Candidates, Sources, at_random, candidates
+from tamis.pipeline.ablate.draws import Encoded, draw, promise_of, write_tokens
+from tamis.pipeline.ablate.plan import FORMAT, Training, arm_fields, freeze, whole
+from tamis.pipeline.ablate.vocabulary import neutral
+from tamis.pipeline.corpus import Corpus
+from tamis.pipeline.engine import Local
+from tamis.pipeline.errors import CallError
+from tamis.pipeline.files import canonical
+from tamis.pipeline.heldout.boilerplate import boilerplate
+from tamis.pipeline.heldout.domains import DomainFacts, domains
+from tamis.pipeline.heldout.seen import seen_by
+from tamis.pipeline.recipe import Recipe, build
+from tamis.pipeline.rounds import clusters
+from tamis.tokenize.vocabulary import Vocabulary
+
+Say = Callable[[str], None]
+STATISTICS = {"confidence": 0.95, "draws": 2000, "seed": 0, "correction": "holm"}
+COPIES = "clusters"
+"""The answer in which only copies are looked for."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An experiment as it was asked for."""
+
+    corpus: Corpus
+    out: Path
+    recipe: Recipe
+    arms: tuple[str, ...]
+    others: tuple[Recipe, ...]
+    seeds: tuple[int, ...]
+    training: Training
+    """Its tokens are the most that are wanted."""
+    exact: bool
+    """Whether fewer tokens than those are an error."""
+    vocabulary: int
+    """Pieces."""
+    heldout: tuple[Path, ...] = ()
+    heldout_sources: tuple[str, ...] = ()
+    balanced: bool = False
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What a plan must have been made of to be gone on with."""
+        return {
+            "documents": self.corpus.documents_digest,
+            "recipe": orjson.loads(canonical(self.recipe.raw)),
+            "arms": sorted(self.arms),
+            "against": [orjson.loads(canonical(one.raw)) for one in self.others],
+            "seeds": list(self.seeds),
+            "training": self.training.fields,
+            "exact": self.exact,
+            "vocabulary": self.vocabulary,
+            "heldout": [path.name for path in self.heldout],
+            "heldout_sources": list(self.heldout_sources),
+            "balanced": self.balanced,
+        }
+
+
+class Preparation:
+    """The way from a corpus to a plan with its tokens."""
+
+    def __init__(self, asked: Asked, runner: Local, say: Say) -> None:
+        self.asked, self.runner, self.say = asked, runner, say
+        self.arms = arms_of(asked.recipe, asked.arms, asked.others)
+
+    def prepare(self) -> dict[str, Any]:
+        """Makes all of it and freezes the plan."""
+        asked = self.asked
+        facts, dropped = self._heldout()
+        answers = {arm.name: self._answer(arm) for arm in self.arms}
+        vocabulary = self._vocabulary(answers)
+        found = self._candidates(answers)
+        training = self._training(answers, found, vocabulary)
+        for arm in self.arms:
+            self._tokens(arm, answers[arm.name], found[arm.name], training, vocabulary)
+        plan = self._plan(facts, dropped, answers, training, vocabulary)
+        freeze(asked.out, plan)
+        return plan
+
+    @cached_property
+    def files(self) -> list[str]:
+        """The held-out files that no arm may share an n-gram with."""
+        return [str(path) for path in sorted((self.asked.out / "heldout").glob("*.jsonl"))]
+
+    def _heldout(self) -> tuple[list[DomainFacts], int]:
+        """The domains, without what half the pool shares; how many documents that was."""
+        asked = self.asked
+        drawn: dict[str, Any] = {
+            "seen": seen_by(asked.recipe),
+            "sources": asked.heldout_sources,
+            "say": self.say,
+        }
+        of = (asked.heldout, asked.corpus, asked.out / "heldout")
+        domains(*of, **drawn)
+        raw = self._answer(Arm("boilerplate", "raw", None, asked.recipe.only([])))
+        common = boilerplate(raw.corpus, names.DECONTAMINATION)
+        del self.files
+        return domains(*of, **drawn, avoid=common), len(common)
+
+    def _answer(self, arm: Arm) -> Answer:
+        recipe = decontaminated(arm.recipe, self.files)
+        place = self.asked.out / "arms" / arm.name / "corpus"
+        return answer(self.asked.corpus, place, recipe, self.runner)
+
+    def _vocabulary(self, answers: Mapping[str, Answer]) -> Vocabulary:
+        of = [answers[names.RAW], *(answers[one] for one in (names.FULL,) if one in answers)]
+        if len(of) == 1:  # the recipes that raw is compared with
+            of += [answers[arm.name] for arm in self.arms if arm.kind == "recipe"]
+        return neutral(of, self.asked.out / "vocabulary", self.asked.vocabulary)
+
+    def _candidates(self, answers: Mapping[str, Answer]) -> dict[str, Candidates]:
+        """The documents of each arm, with the clusters that they have in raw."""
+        stage = next(filter(clusters, self.asked.recipe.stages), None)
+        copies: tuple[Sources | None, str] = (None, "")
+        if stage is not None:
+            entries = zip(self.asked.recipe.stages, self.asked.recipe.raw["stage"], strict=True)
+            entry = next(entry for one, entry in entries if one is stage)
+            bare = {key: value for key, value in entry.items() if key not in ("rules", "only")}
+            bare |= {"keep": "first"} if "keep" in bare else {}
+            alone = build({"name": COPIES, "stage": [bare]})
+            made = self._answer(Arm(COPIES, "raw", None, alone))
+            copies = (made.sources, stage.given["duplicate_cluster"])
+        found = {name: candidates(one.sources, *copies) for name, one in answers.items()}
+        if names.RANDOM in found:
+            size = int(found[names.FULL].sizes.sum())
+            found[names.RANDOM] = at_random(found[names.RANDOM], size)
+        return found
+
+    def _training(
+        self,
+        answers: Mapping[str, Answer],
+        found: Mapping[str, Candidates],
+        vocabulary: Vocabulary,
+    ) -> Training:
+        """The training with as many tokens as the smallest arm has, and raw twice."""
+        training = self.asked.training
+        wanted = whole(training.tokens, training.batch_tokens)
+        least, short = wanted, ""
+        for arm in self.arms:
+            need = max(training.sizes(arm)) / training.tokens
+            drawn = self._drawn(
+                answers[arm.name], found[arm.name], self.asked.seeds[0], need, vocabulary
+            )
+            there = whole(int((int(drawn.ends[-1]) - 1) / need), training.batch_tokens)
+            if there < least:
+                least, short = there, arm.name
+        if least < wanted and (self.asked.exact or least <= 0):
+            raise CallError(
+                f"arm '{short}' has unique tokens for --tokens {least:,} only, not {wanted:,}"
+                f"{' (raw is trained on twice as many)' if short == names.RAW else ''}: ask for "
+                "that, or give a larger corpus"
+            )
+        if least < wanted:
+            self.say(f"arm '{short}' has no more: every run takes {least:,} tokens, not {wanted:,}")
+        return dataclasses.replace(training, tokens=least)
+
+    def _drawn(
+        self, of: Answer, found: Candidates, seed: int, times: float, vocabulary: Vocabulary
+    ) -> Encoded:
+        tokens = round(times * self.asked.training.tokens) + 1
+        return draw(of.sources, found, seed, tokens, vocabulary, self.asked.balanced)
+
+    def _tokens(
+        self,
+        arm: Arm,
+        of: Answer,
+        found: Candidates,
+        training: Training,
+        vocabulary: Vocabulary,
+    ) -> None:
+        for seed in self.asked.seeds:
+            need = max(training.sizes(arm)) + 1
+            out = self.asked.out / "arms" / arm.name / "tokens" / str(seed)
+            drawn = draw(of.sources, found, seed, need, vocabulary, self.asked.balanced)
+            if int(drawn.ends[-1]) < need:
+                raise CallError(
+                    f"arm '{arm.name}' has {int(drawn.ends[-1]):,} tokens for seed {seed}, and "
+                    f"{need:,} are needed: lower --tokens a little"
+                )
+            promise = promise_of(arm.name, seed, need, vocabulary.digest, self.asked.fields)
+            write_tokens(out, drawn, seed, self.asked.out / "vocabulary", promise)
+
+    def _plan(
+        self,
+        facts: Sequence[DomainFacts],
+        dropped: int,
+        answers: Mapping[str, Answer],
+        training: Training,
+        vocabulary: Vocabulary,
+    ) -> dict[str, Any]:
+        asked, counts = self.asked, self.asked.corpus.manifest.counts
+        kept = {name: one.kept for name, one in answers.items()}
+        arms = [arm_fields(arm, training) | {"kept": kept[arm.name]} for arm in self.arms]
+        return {
+            "format": FORMAT,
+            "asked": asked.fields,
+            "corpus": {
+                "documents": asked.corpus.documents_digest,
+                "bytes": counts["bytes"],
+                "count": counts["documents"],
+            },
+            "recipe": {"name": asked.recipe.name, "raw": orjson.loads(canonical(asked.recipe.raw))},
+            "training": training.fields,
+            "budget": "equal tokens",
+            "balanced_by_source": asked.balanced,
+            "seeds": list(asked.seeds),
+            "arms": arms,
+            "comparisons": [one.fields() for one in comparisons_of(self.arms, asked.recipe)],
+            "domains": [dataclasses.asdict(one) for one in facts],
+            "vocabulary": {"sha256": vocabulary.digest, "pieces": vocabulary.size},
+            "decontamination": {
+                "ngram": 13,
+                "documents_dropped": counts["documents"] - kept[names.RAW]["documents"],
+                "bytes_dropped": counts["bytes"] - kept[names.RAW]["bytes"],
+                "boilerplate_heldout_dropped": dropped,
+            },
+            "statistics": STATISTICS,
+        }
