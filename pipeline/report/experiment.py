@@ -16,6 +16,7 @@ from tamis.pipeline.errors import CallError, WorkError
 from tamis.pipeline.files import read_json
 from tamis.pipeline.progress import Progress
 from tamis.pipeline.report.build import Report
+from tamis.pipeline.report.look import count
 from tamis.pipeline.report.publish import DATA, PAGE, save
 from tamis.pipeline.report.reproduce import commands
 from tamis.pipeline.report.runs import training
@@ -83,6 +84,8 @@ class Experiment:
         self.plan: Content = _checked(folder / PLAN, _PLAN_KEYS)
         self.digest = hashlib.sha256((folder / PLAN).read_bytes()).hexdigest()
         self.missing: list[str] = []
+        self.lacking: dict[str, list[str]] = {}
+        """By what is not there, the arms that lack it."""
         names = [one.get("name", "") for one in self.plan["arms"]]
         if not names or any(not name or "/" in name or name in (".", "..") for name in names):
             raise WorkError(f"{folder / PLAN} is damaged: its arms need names, without a slash")
@@ -93,10 +96,11 @@ class Experiment:
         arms = [self._arm(one) for one in self.plan["arms"]]
         curves = [self._training(one) for one in self.plan["arms"]]
         corpus = self._corpus(progress)
+        lacking = [f"{', '.join(names)}: {what}." for what, names in self.lacking.items()]
         return {
             "format": FORMAT,
             "of": "experiment",
-            "missing": self.missing,
+            "missing": [*self.missing, *lacking],
             "plan": self.plan,
             "verdict": verdict,
             "arms": arms,
@@ -135,7 +139,7 @@ class Experiment:
         root = self.folder / "arms" / name
         ledger = _there(root / "corpus" / "ledger.json")
         if ledger is None and not arm.get("kept"):
-            self.missing.append(f"Arm {name} has no ledger yet: its documents are not counted.")
+            self._lacks("no ledger yet, so that documents are not counted", name)
         tokens = []
         for seed in self.plan["seeds"]:
             path = root / "tokens" / str(seed) / "tokens.json"
@@ -147,18 +151,21 @@ class Experiment:
             tokens.append({"seed": seed, **counts, "digest": digest})
         if len(tokens) < len(self.plan["seeds"]):
             lacking = len(self.plan["seeds"]) - len(tokens)
-            self.missing.append(f"Arm {name} lacks the tokens of {lacking} of its seeds.")
+            self._lacks(f"no tokens of {count(lacking, 'seed')}", name)
         # A plan knows best: the ledger of the random arm is raw's.
         kept = arm.get("kept") or (ledger and ledger["kept"])
         kept = kept and {key: kept[key] for key in ("documents", "bytes")}
         facts = {key: arm.get(key) for key in ("name", "kind", "stage", "sizes")}
         return {**facts, "kept": kept, "tokens": tokens}
 
+    def _lacks(self, what: str, arm: str) -> None:
+        self.lacking.setdefault(what, []).append(arm)
+
     def _training(self, arm: Content) -> Content:
         found = training(self.folder, arm, self.plan["seeds"])
         if without := [seed for seed in self.plan["seeds"] if seed not in found["seeds"]]:
             seeds = ", ".join(map(str, without))
-            self.missing.append(f"Arm {arm['name']}: no metrics of seed {seeds}.")
+            self._lacks(f"no metrics of seed {seeds}", arm["name"])
         return found
 
     @property

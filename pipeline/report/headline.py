@@ -87,7 +87,7 @@ def _setting(plan: Content) -> str:
     )
     if ratio < ENOUGH:
         said += (
-            f" With {ratio:.2g} tokens a parameter these models are under-trained (below "
+            f" With {ratio:.3g} tokens a parameter these models are under-trained (below "
             f"{ENOUGH}): larger or longer runs may differ."
         )
     return said

@@ -26,7 +26,7 @@ def reproduce(content: Content) -> str:
 {_heldout(plan)}
 <h3>Recipe {escaped(plan["recipe"]["name"])}</h3>
 <pre class="code">{escaped(_toml(plan["recipe"]["raw"]))}</pre>
-<details><summary>The plan</summary>
+<details class="plan"><summary>The plan</summary>
 <pre class="code">{escaped(json.dumps(plan, indent=1, ensure_ascii=False))}</pre></details>"""
 
 
@@ -61,19 +61,25 @@ def _heldout(plan: Content) -> str:
         f"<td><code>{escaped(one['sha256'])}</code></td></tr>"
         for one in plan["domains"]
     )
-    clean = plan.get("decontamination")
-    said = ""
-    if clean:
-        said = (
-            f"<p>Before the arms were cut, {number(clean['documents_dropped'])} documents "
-            f"({number(clean['bytes_dropped'])} bytes) that share {clean['ngram']} words in a row "
-            "with held-out text were taken out of the corpus, and "
-            f"{number(clean['boilerplate_heldout_dropped'])} held-out documents that are "
-            "boilerplate out of the held-out text.</p>"
-        )
+    said = _decontaminated(plan.get("decontamination") or {})
     return f"""{said}<div class="wide"><table><tr><th>domain</th><th>role</th>
 <th class="n">documents</th><th class="n">bytes</th><th class="n">groups</th><th>SHA-256</th></tr>
 {rows}</table></div>"""
+
+
+def _decontaminated(clean: Content) -> str:
+    said = []
+    if "documents_dropped" in clean:
+        said.append(
+            f"{number(clean['documents_dropped'])} documents "
+            f"({number(clean['bytes_dropped'])} bytes) "
+            f"that share {clean['ngram']} words in a row with held-out text were taken out of the "
+            "corpus"
+        )
+    if "boilerplate_heldout_dropped" in clean:
+        dropped = number(clean["boilerplate_heldout_dropped"])
+        said.append(f"{dropped} held-out documents that are boilerplate left the held-out text")
+    return f"<p>Before the arms were cut, {', and '.join(said)}.</p>" if said else ""
 
 
 def _role(domain: Content) -> str:

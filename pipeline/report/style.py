@@ -152,7 +152,7 @@ pre.code {
 @media print {
   body { max-width: none; padding: 0; font-size: 11pt; }
   details > * { display: block; } details::details-content { content-visibility: visible; }
-  nav { display: none; } table { font-size: .9em; } .forest td.drawn { min-width: 7rem; }
+  nav, .plan { display: none; } table { font-size: .9em; } .forest td.drawn { min-width: 7rem; }
   tr, .panel, .sample, .plot, .figures div { break-inside: avoid; } h2, h3 { break-after: avoid; }
   .track i, .pair i, svg, .figures div { print-color-adjust: exact; }
 }
