@@ -14,8 +14,8 @@ from tamis.pipeline.cli.tables import print_json, say
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.report.build import unmeasured
-from tamis.pipeline.report.experiment import is_experiment
-from tamis.pipeline.report.publish import DATA, FOLDER, PAGE, publish_experiment
+from tamis.pipeline.report.experiment import FOLDER, is_experiment, publish_experiment
+from tamis.pipeline.report.publish import DATA, PAGE
 from tamis.pipeline.report.publish import report as publish
 from tamis.pipeline.sift import Sift, command
 from tamis.pipeline.storage.location import Location

@@ -35,7 +35,7 @@ def gain_words(comparison: Content | None) -> str:
 def _times(gain: Content, which: str) -> str:
     beyond = gain.get("value_beyond" if which == "value" else f"{which}_beyond") or ""
     word = {"<": "less than ", ">": "more than "}.get(beyond, "")
-    return f"{word}{gain[which]:.2g}"
+    return f"{word}{gain[which]:.3g}"
 
 
 def _curve_of(content: Content, arm: str) -> list[Content]:

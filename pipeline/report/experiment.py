@@ -16,11 +16,16 @@ from tamis.pipeline.errors import CallError, WorkError
 from tamis.pipeline.files import read_json
 from tamis.pipeline.progress import Progress
 from tamis.pipeline.report.build import Report
+from tamis.pipeline.report.look import count
+from tamis.pipeline.report.publish import DATA, PAGE, save
 from tamis.pipeline.report.reproduce import commands
 from tamis.pipeline.report.runs import training
+from tamis.pipeline.storage.location import Location
 
 FORMAT = 1
 PLAN, VERDICT = "plan.json", "verdict.json"
+FOLDER = "report"
+"""Where the page goes; report.json lies beside verdict.json."""
 Content = dict[str, Any]
 _PLAN_KEYS = (
     "corpus",
@@ -37,9 +42,32 @@ _PLAN_KEYS = (
 _VERDICT_KEYS = ("plan", "runs", "arms", "comparisons", "sentences")
 
 
-def is_experiment(folder: Any) -> bool:
+def is_experiment(folder: Path) -> bool:
     """Whether a folder is an experiment, as opposed to a corpus."""
     return (folder / PLAN).is_file()
+
+
+def publish_experiment(
+    folder: Path, quiet: bool = False, out: Location | None = None
+) -> dict[str, Any]:
+    """Writes report.json and report/index.html of an experiment and answers what the first holds.
+
+    Both go into `out` where that is given. Raises CallError if the folder is no experiment,
+    WorkError if a file of it is damaged; of what is not there yet the page says so.
+    """
+    made = Experiment(folder)
+    data, html = (
+        (folder / DATA, folder / FOLDER / PAGE) if out is None else (out / DATA, out / PAGE)
+    )
+    try:
+        with Progress("report", made.size, quiet) as progress:
+            content = made.content(progress)
+        return save(content, data, html)
+    except KeyError as error:
+        raise WorkError(
+            f"{folder}: a file of this experiment lacks {error}: was it made by another version of "
+            "tamis? Run `tamis ablate` anew with the version that is installed"
+        ) from error
 
 
 class Experiment:
@@ -56,6 +84,8 @@ class Experiment:
         self.plan: Content = _checked(folder / PLAN, _PLAN_KEYS)
         self.digest = hashlib.sha256((folder / PLAN).read_bytes()).hexdigest()
         self.missing: list[str] = []
+        self.lacking: dict[str, list[str]] = {}
+        """By what is not there, the arms that lack it."""
         names = [one.get("name", "") for one in self.plan["arms"]]
         if not names or any(not name or "/" in name or name in (".", "..") for name in names):
             raise WorkError(f"{folder / PLAN} is damaged: its arms need names, without a slash")
@@ -66,10 +96,11 @@ class Experiment:
         arms = [self._arm(one) for one in self.plan["arms"]]
         curves = [self._training(one) for one in self.plan["arms"]]
         corpus = self._corpus(progress)
+        lacking = [f"{', '.join(names)}: {what}." for what, names in self.lacking.items()]
         return {
             "format": FORMAT,
             "of": "experiment",
-            "missing": self.missing,
+            "missing": [*self.missing, *lacking],
             "plan": self.plan,
             "verdict": verdict,
             "arms": arms,
@@ -107,8 +138,8 @@ class Experiment:
         name = arm["name"]
         root = self.folder / "arms" / name
         ledger = _there(root / "corpus" / "ledger.json")
-        if ledger is None:
-            self.missing.append(f"Arm {name} has no ledger yet: its documents are not counted.")
+        if ledger is None and not arm.get("kept"):
+            self._lacks("no ledger yet, so that documents are not counted", name)
         tokens = []
         for seed in self.plan["seeds"]:
             path = root / "tokens" / str(seed) / "tokens.json"
@@ -120,16 +151,21 @@ class Experiment:
             tokens.append({"seed": seed, **counts, "digest": digest})
         if len(tokens) < len(self.plan["seeds"]):
             lacking = len(self.plan["seeds"]) - len(tokens)
-            self.missing.append(f"Arm {name} lacks the tokens of {lacking} of its seeds.")
-        kept = ledger and {key: ledger["kept"][key] for key in ("documents", "bytes")}
+            self._lacks(f"no tokens of {count(lacking, 'seed')}", name)
+        # A plan knows best: the ledger of the random arm is raw's.
+        kept = arm.get("kept") or (ledger and ledger["kept"])
+        kept = kept and {key: kept[key] for key in ("documents", "bytes")}
         facts = {key: arm.get(key) for key in ("name", "kind", "stage", "sizes")}
         return {**facts, "kept": kept, "tokens": tokens}
+
+    def _lacks(self, what: str, arm: str) -> None:
+        self.lacking.setdefault(what, []).append(arm)
 
     def _training(self, arm: Content) -> Content:
         found = training(self.folder, arm, self.plan["seeds"])
         if without := [seed for seed in self.plan["seeds"] if seed not in found["seeds"]]:
             seeds = ", ".join(map(str, without))
-            self.missing.append(f"Arm {arm['name']}: no metrics of seed {seeds}.")
+            self._lacks(f"no metrics of seed {seeds}", arm["name"])
         return found
 
     @property

@@ -87,7 +87,7 @@ def _setting(plan: Content) -> str:
     )
     if ratio < ENOUGH:
         said += (
-            f" With {ratio:.2g} tokens a parameter these models are under-trained (below "
+            f" With {ratio:.3g} tokens a parameter these models are under-trained (below "
             f"{ENOUGH}): larger or longer runs may differ."
         )
     return said
@@ -123,7 +123,7 @@ per token say how much text a token stands for.</p>
 
 
 def _arm(one: Content) -> str:
-    about = KINDS.get(one["kind"], one["kind"]).replace("{stage}", str(one["stage"]))
+    about = str(KINDS.get(one["kind"], one["kind"])).replace("{stage}", str(one["stage"]))
     kept, tokens = one["kept"], one["tokens"]
     available, per_token = UNKNOWN, UNKNOWN
     if tokens:

@@ -37,7 +37,7 @@ def _sieve(content: Content) -> str:
     return f"""<h2 id="sieve" class="part">What the sieve did</h2>
 <p>From here on it is about the text alone: what the recipe
 {escaped(corpus["recipe"]["name"])} measured, whom it turned away and why.
-“All” is the raw text, “kept” is what the full arm is made of.</p>
+“All” is the corpus as it was read, “kept” what the full arm is made of.</p>
 {parts}"""
 
 

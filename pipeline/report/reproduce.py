@@ -26,7 +26,7 @@ def reproduce(content: Content) -> str:
 {_heldout(plan)}
 <h3>Recipe {escaped(plan["recipe"]["name"])}</h3>
 <pre class="code">{escaped(_toml(plan["recipe"]["raw"]))}</pre>
-<details><summary>The plan</summary>
+<details class="plan"><summary>The plan</summary>
 <pre class="code">{escaped(json.dumps(plan, indent=1, ensure_ascii=False))}</pre></details>"""
 
 
@@ -61,19 +61,25 @@ def _heldout(plan: Content) -> str:
         f"<td><code>{escaped(one['sha256'])}</code></td></tr>"
         for one in plan["domains"]
     )
-    clean = plan.get("decontamination")
-    said = ""
-    if clean:
-        said = (
-            f"<p>Before the arms were cut, {number(clean['documents_dropped'])} documents "
-            f"({number(clean['bytes_dropped'])} bytes) that share {clean['ngram']} words in a row "
-            "with held-out text were taken out of the corpus, and "
-            f"{number(clean['boilerplate_heldout_dropped'])} held-out documents that are "
-            "boilerplate out of the held-out text.</p>"
-        )
+    said = _decontaminated(plan.get("decontamination") or {})
     return f"""{said}<div class="wide"><table><tr><th>domain</th><th>role</th>
 <th class="n">documents</th><th class="n">bytes</th><th class="n">groups</th><th>SHA-256</th></tr>
 {rows}</table></div>"""
+
+
+def _decontaminated(clean: Content) -> str:
+    said = []
+    if "documents_dropped" in clean:
+        said.append(
+            f"{number(clean['documents_dropped'])} documents "
+            f"({number(clean['bytes_dropped'])} bytes) "
+            f"that share {clean['ngram']} words in a row with held-out text were taken out of the "
+            "corpus"
+        )
+    if "boilerplate_heldout_dropped" in clean:
+        dropped = number(clean["boilerplate_heldout_dropped"])
+        said.append(f"{dropped} held-out documents that are boilerplate left the held-out text")
+    return f"<p>Before the arms were cut, {', and '.join(said)}.</p>" if said else ""
 
 
 def _role(domain: Content) -> str:
@@ -82,39 +88,65 @@ def _role(domain: Content) -> str:
 
 
 def commands(plan: Content) -> list[str]:
-    """What was run, with names in place of places."""
-    training, seed = plan["training"], plan["seeds"][0]
+    """What was run, with names in place of places; one line each."""
+    seed = plan["seeds"][0]
     arm = next((one for one in plan["arms"] if one["kind"] == "raw"), plan["arms"][0])
     run = f"EXPERIMENT/runs/{arm['name']}/{seed}"
+    training = plan["training"]
     settings = {
-        "--preset": training["preset"],
+        **_settings(training),
         "--tokens": arm["sizes"][-1],
         "--seed": seed,
-        "--batch-tokens": training["batch_tokens"],
-        "--context": training["context"],
-        "--learning-rate": training["learning_rate"],
         "--warmup": training["warmup"],
         "--schedule": training["schedule"],
-        "--dtype": training["dtype"],
     }
     if len(arm["sizes"]) > 1:
         settings["--decay-at"] = ",".join(f"{one / arm['sizes'][-1]:g}" for one in arm["sizes"])
-    options = " ".join(f"{name} {_word(value)}" for name, value in settings.items())
-    whole = plan.get("command") or (
-        f"tamis ablate CORPUS -o EXPERIMENT --recipe {_word(plan['recipe']['name'])}"
-    )
     return [
         "# all of it, and this page again",
-        str(whole),
+        _ablate(plan),
         "tamis report EXPERIMENT",
         "# one of its runs by itself",
-        f"tamis train {_word(_tokens(arm['name'], seed))} -o {_word(run)} {options}",
+        f"tamis train {_tokens(arm, seed)} -o {_word(run)} {_line(settings)} --in-order",
         f"tamis score {_word(run)} --heldout EXPERIMENT/heldout",
     ]
 
 
-def _tokens(arm: str, seed: int) -> str:
-    return f"EXPERIMENT/arms/{arm}/tokens/{seed}"
+def _ablate(plan: Content) -> str:
+    asked = plan.get("asked", {})
+    settings = {
+        "--recipe": plan["recipe"]["name"],
+        **_settings(plan["training"]),
+        "--tokens": plan["training"]["tokens"],
+        "--seeds": len(plan["seeds"]),
+    }
+    if asked.get("arms"):
+        settings["--arms"] = ",".join(asked["arms"])
+    if asked.get("heldout_sources"):
+        settings["--heldout-sources"] = ",".join(asked["heldout_sources"])
+    more = [f"--against {_word(one.get('name', 'RECIPE'))}" for one in asked.get("against", [])]
+    more += [f"--heldout {_word(name)}" for name in asked.get("heldout", [])]
+    more += ["--balance"] if asked.get("balanced") else []
+    return " ".join(["tamis ablate CORPUS -o EXPERIMENT", _line(settings), *more])
+
+
+def _settings(training: Content) -> Content:
+    """What `ablate` and `train` call alike."""
+    return {
+        "--preset": training["preset"],
+        "--batch-tokens": training["batch_tokens"],
+        "--context": training["context"],
+        "--learning-rate": training["learning_rate"],
+        "--dtype": training["dtype"],
+    }
+
+
+def _line(settings: Content) -> str:
+    return " ".join(f"{name} {_word(value)}" for name, value in settings.items())
+
+
+def _tokens(arm: Content, seed: int) -> str:
+    return _word(f"EXPERIMENT/arms/{arm['name']}/tokens/{seed}")
 
 
 def _word(value: Any) -> str:

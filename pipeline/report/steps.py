@@ -143,7 +143,7 @@ def _left_out(content: Content) -> str:
 <p class="note">How to read it: the full recipe without one stage, against the full recipe; right of
 0 the stage is missed. It says what a stage does that no other does for it: two stages that
 remove the same documents both look as if they were worth nothing.</p>
-<table class="stack forest steps"><thead><tr><th>left out</th><th></th><th class="n">difference</th>
+<table class="stack forest steps"><thead><tr><th>recipe</th><th></th><th class="n">difference</th>
 <th>the stage</th></tr></thead>
 <tbody>{rows}<tr class="scale"><td></td><td class="drawn">{axis(scale)}</td>
 <td class="note" colspan="2">missed \u2192</td></tr></tbody></table>"""
@@ -158,7 +158,7 @@ def _missed(one: Content, scale: Scale) -> str:
     sign = badge(effect["verdict"]).partition("</i>")[0]
     said = f"{sign}</i> {_MEANS[effect['verdict']]}</span>"
     return (
-        f"<tr><td>{arm(one['treated'])}</td>"
+        f"<tr><td>{escaped(one['name'])}</td>"
         f'<td class="drawn">{drawn(effect, scale, effect["verdict"])}</td>'
         f'<td class="n">{in_numbers(effect)}</td><td>{said}</td></tr>'
     )

@@ -90,7 +90,7 @@ nav a { display: inline-block; }
 .verdict { white-space: nowrap; font-weight: 600; } .verdict i { font-style: normal; }
 .better i { color: var(--pass); } .worse i { color: var(--fail); }
 .undecided i { color: var(--soft); }
-table.forest, table.arms { width: 100%; }
+table.forest, table.arms { width: 100%; } .forest thead th.n { white-space: normal; }
 .forest td, .forest th { vertical-align: middle; }
 .forest td small, .arms td small { overflow-wrap: anywhere; }
 .forest td.drawn { width: 34%; padding: 0 .9rem; }
@@ -137,7 +137,7 @@ pre.code {
 @media (max-width: 60rem), print {
   .forest td.drawn { min-width: 11rem; } .forest td.n small { display: block; }
 }
-@media (max-width: 44rem) {
+@media screen and (max-width: 52rem) {
   body { padding: 1rem; }
   .stack thead { display: none; }
   .stack tr { display: flex; flex-wrap: wrap; gap: 0 1rem; padding: .35rem 0; }
@@ -152,7 +152,7 @@ pre.code {
 @media print {
   body { max-width: none; padding: 0; font-size: 11pt; }
   details > * { display: block; } details::details-content { content-visibility: visible; }
-  nav { display: none; } table { font-size: .9em; }
+  nav, .plan { display: none; } table { font-size: .9em; } .forest td.drawn { min-width: 7rem; }
   tr, .panel, .sample, .plot, .figures div { break-inside: avoid; } h2, h3 { break-after: avoid; }
   .track i, .pair i, svg, .figures div { print-color-adjust: exact; }
 }

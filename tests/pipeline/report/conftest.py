@@ -19,7 +19,7 @@ from support import command, once
 
 from tamis.pipeline.cli.app import app
 from tamis.pipeline.errors import TamisError
-from tamis.pipeline.report.publish import publish_experiment
+from tamis.pipeline.report.experiment import publish_experiment
 
 MARKS = """
 import json

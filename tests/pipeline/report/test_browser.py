@@ -25,7 +25,7 @@ FRAME = """<iframe id="f" style="width:{width}px;height:900px;border:0" srcdoc="
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium here")
-@pytest.mark.parametrize("width", [320, 360, 800])
+@pytest.mark.parametrize("width", [320, 360, 900])
 def test_nothing_is_wider_than_the_window(usual: Path, tmp_path: Path, width: int) -> None:
     """What has to be scrolled sideways on a telephone is not read there."""
     page = (usual / "report/index.html").read_text(encoding="utf-8")

@@ -16,8 +16,8 @@ import pytest
 from experiments import Shape, T
 
 from tamis.pipeline.errors import CallError, WorkError
+from tamis.pipeline.report.experiment import publish_experiment
 from tamis.pipeline.report.page import page
-from tamis.pipeline.report.publish import publish_experiment
 
 Content = dict[str, Any]
 Make = Callable[[Shape], Path]
@@ -134,10 +134,10 @@ def test_what_is_missing_is_said(made: Make) -> None:
     text = Tags(html_of(folder)).text
     for said in (
         "There is no verdict yet",
-        "Arm raw: no metrics of seed 1.",
-        "Arm full: no metrics of seed 0, 1, 2.",
-        "Arm random lacks the tokens of 1 of its seeds.",
-        "Arm -dedup has no ledger yet",
+        "raw: no metrics of seed 1.",
+        "full: no metrics of seed 0, 1, 2.",
+        "random: no tokens of 1 seed.",
+        "full, -dedup: no ledger yet",
         "Arm full has no corpus here",
     ):
         assert any(said in line for line in content["missing"]), said
