@@ -71,39 +71,39 @@ def corpus(tmp_path: Path, made: Path) -> Path:
     return tmp_path / "corpus"
 
 
-def states(tamis, corpus: Path, *more: object) -> dict[str, tuple[str, str]]:
-    lines = json.loads(tamis("status", corpus, "--json", *more).stdout)
+def states(run, corpus: Path, *more: object) -> dict[str, tuple[str, str]]:
+    lines = json.loads(run("status", corpus, "--json", *more).stdout)
     return {line["name"]: (line["state"], line["detail"]) for line in lines}
 
 
-def kept(tamis, corpus: Path, *more: object) -> int:
-    return json.loads(tamis("write", corpus, "--json", *more).stdout)["kept"]["documents"]
+def kept(run, corpus: Path, *more: object) -> int:
+    return json.loads(run("write", corpus, "--json", *more).stdout)["kept"]["documents"]
 
 
-def test_own_stages_decide(tamis, corpus: Path) -> None:
+def test_own_stages_decide(here, corpus: Path) -> None:
     """A user's stage by import path is a stage like any other."""
-    assert {state for state, _ in states(tamis, corpus).values()} == {"done"}
-    assert kept(tamis, corpus) == 101
-    why = json.loads(tamis("why", corpus, "150", "--json").stdout)[0]
+    assert {state for state, _ in states(here, corpus).values()} == {"done"}
+    assert kept(here, corpus) == 101
+    why = json.loads(here("why", corpus, "150", "--json").stdout)[0]
     assert why["reasons"] == ["half.small"]
     assert why["stages"][1]["signals"] == {"half": 75.0}
 
 
-def test_a_changed_option_makes_what_read_it_stale(tamis, corpus: Path) -> None:
+def test_a_changed_option_makes_what_read_it_stale(here, corpus: Path) -> None:
     """Scores of the old model under the new one's name would never be found out."""
     change = ["--set", "long.scale=3"]
-    found = states(tamis, corpus, *change)
+    found = states(here, corpus, *change)
     assert found["long"] == ("stale", "scale was 1, is 3")
     assert found["half"][0] == "stale"
-    said = tamis("stage", "half", corpus, *change, expect=1).stderr
+    said = here("stage", "half", corpus, *change, expect=1).stderr
     assert "tamis stage long" in said
-    tamis("stage", "long", corpus, *change)
-    tamis("stage", "half", corpus)
-    assert kept(tamis, corpus) == 34
+    here("stage", "long", corpus, *change)
+    here("stage", "half", corpus)
+    assert kept(here, corpus) == 34
 
 
 def test_a_changed_version_is_noticed(tamis, corpus: Path, tmp_path: Path) -> None:
-    """New code behind old signals."""
+    """New code behind old signals: in processes of their own, which import it."""
     (tmp_path / "own_stage.py").write_text(STAGE.format(version=2))
     found = states(tamis, corpus)
     assert found["long"] == ("stale", "version was 1, is 2")
@@ -112,27 +112,27 @@ def test_a_changed_version_is_noticed(tamis, corpus: Path, tmp_path: Path) -> No
     tamis("write", corpus, "--strict", expect=1)
 
 
-def test_a_changed_rule_measures_nothing(tamis, corpus: Path) -> None:
+def test_a_changed_rule_measures_nothing(here, corpus: Path) -> None:
     """Thresholds are decisions: changing one must not cost a measurement."""
-    done = tamis("run", corpus / "recipe.toml", "-o", corpus, "--set", "half.rules.small.max=10")
+    done = here("run", corpus / "recipe.toml", "-o", corpus, "--set", "half.rules.small.max=10")
     assert "nothing to do, it is all there" in done.stderr
-    assert kept(tamis, corpus) == 21
+    assert kept(here, corpus) == 21
 
 
-def test_a_changed_model_file_is_noticed(tamis, corpus: Path, tmp_path: Path) -> None:
+def test_a_changed_model_file_is_noticed(here, corpus: Path, tmp_path: Path) -> None:
     """A model replaced in place keeps its path and its size, and nothing else."""
     model = bytearray(bundled_model().read_bytes())
     (tmp_path / "lid.ftz").write_bytes(model)
     recipe = f'[[stage]]\nkind = "language"\nmodel = "{tmp_path}/lid.ftz"\n'
     (tmp_path / "lid.toml").write_text(recipe)
-    tamis("language", corpus, "--recipe", tmp_path / "lid.toml")
-    assert states(tamis, corpus)["language"][0] == "done"
+    here("language", corpus, "--recipe", tmp_path / "lid.toml")
+    assert states(here, corpus)["language"][0] == "done"
     model[len(model) // 2] ^= 1
     (tmp_path / "lid.ftz").write_bytes(model)
-    assert states(tamis, corpus)["language"] == ("stale", "the file of model changed")
+    assert states(here, corpus)["language"] == ("stale", "the file of model changed")
 
 
-def test_documents_that_came_alive_are_never_passed_unmeasured(tamis, tmp_path: Path) -> None:
+def test_documents_that_came_alive_are_never_passed_unmeasured(here, tmp_path: Path) -> None:
     """A loosened rule lets documents through to stages that know nothing of them."""
     (tmp_path / "own_stage.py").write_text(STAGE.format(version=1))
     rule = '[stage.rules]\nshort = {column = "long", max = 20}\n'
@@ -141,12 +141,12 @@ def test_documents_that_came_alive_are_never_passed_unmeasured(tamis, tmp_path: 
     lines = [json.dumps({"id": str(n), "text": "x" * n}) for n in range(200)]
     (tmp_path / "in.jsonl").write_text("\n".join(lines))
     corpus = tmp_path / "corpus"
-    tamis("run", tmp_path / "own.toml", tmp_path / "in.jsonl", "-o", corpus)
-    assert kept(tamis, corpus) == 21
+    here("run", tmp_path / "own.toml", tmp_path / "in.jsonl", "-o", corpus)
+    assert kept(here, corpus) == 21
     loose = ["--set", "long.rules.short.max=150"]
-    assert states(tamis, corpus, *loose)["half"] == ("partial", "130 documents came alive since")
-    said = tamis("write", corpus, *loose, expect=1).stderr
+    assert states(here, corpus, *loose)["half"] == ("partial", "130 documents came alive since")
+    said = here("write", corpus, *loose, expect=1).stderr
     assert "'half' has not measured 130 documents" in said and "tamis stage half" in said
-    tamis("stage", "half", corpus)
-    assert kept(tamis, corpus) == 101
-    assert kept(tamis, corpus, "--set", "long.rules.short.max=20") == 21
+    here("stage", "half", corpus)
+    assert kept(here, corpus) == 101
+    assert kept(here, corpus, "--set", "long.rules.short.max=20") == 21

@@ -91,6 +91,11 @@ def run(arguments: list[str], where: Path, **env: str) -> subprocess.CompletedPr
 # ------------------------------------------------------------------------------------------- Ray
 
 
+# A dead node is noticed after 1.5 s, not after 20.
+SOON = {"health_check_initial_delay_ms": 500, "health_check_period_ms": 500}
+SOON |= {"health_check_failure_threshold": 3}
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """Two Ray nodes with a core each, the first of them the head."""
@@ -99,7 +104,8 @@ def cluster() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     size = {"num_cpus": 1, "memory": 3 * 2**30, "object_store_memory": 80 * 2**20}
-    cluster = Cluster(initialize_head=True, head_node_args={**size, "include_dashboard": False})
+    head = {**size, "include_dashboard": False, "_system_config": SOON}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     cluster.second = cluster.add_node(**size)
     cluster.wait_for_nodes()
     yield cluster

@@ -58,11 +58,11 @@ def settled(corpus: Path) -> dict[str, str]:
     return {name: sha for name, sha in digests(corpus).items() if not name.endswith(".tmp")}
 
 
-def test_two_runs_at_once(sleeping: subprocess.Popen[str], tmp_path: Path, tamis) -> None:
+def test_two_runs_at_once(sleeping: subprocess.Popen[str], tmp_path: Path, here) -> None:
     """The second says who holds the corpus and leaves it alone."""
     before = settled(tmp_path / "asleep")
     for second in (["run", "sleepy.toml", "in.jsonl", "-o", "asleep"], ["write", "asleep"]):
-        said = tamis(*second, expect=1).stderr
+        said = here(*second, expect=1).stderr
         assert f"in use by process {sleeping.pid} on " in said
     assert settled(tmp_path / "asleep") == before and sleeping.poll() is None
 
@@ -111,11 +111,11 @@ def test_why_knows_what_was_set_aside_and_what_never_was(here, sifted: Path) -> 
     assert "no document 'nobody'" in here("why", sifted / "corpus", "nobody", expect=2).stderr
 
 
-def test_why_by_place_and_terminal_escapes(tmp_path: Path, tamis, here) -> None:
+def test_why_by_place_and_terminal_escapes(tmp_path: Path, here) -> None:
     """Text from strangers must not command the terminal of whoever asks about it."""
     text = "harmless \x1b]0;owned\x07 words \x9b31m here"
     (tmp_path / "in.jsonl").write_text(json.dumps({"id": "bad\x1bid", "text": text}))
-    tamis(
+    here(
         "run",
         "quickstart",
         tmp_path / "in.jsonl",

@@ -48,9 +48,9 @@ def pages(tmp_path: Path) -> Path:
     return written(tmp_path / "pages.jsonl.gz", 1, 1600, ["en", "de"])
 
 
-def test_models_are_trained_from_what_was_set_aside(tmp_path: Path, tamis, pages: Path) -> None:
+def test_models_are_trained_from_what_was_set_aside(tmp_path: Path, here, pages: Path) -> None:
     """A model that had seen the documents it judges would find none surprising."""
-    said = tamis("run", "pp.toml", pages, "-o", "c", "--set", "perplexity.languages=['en']").stderr
+    said = here("run", "pp.toml", pages, "-o", "c", "--set", "perplexity.languages=['en']").stderr
     assert "learning 'en'" in said and "'de'" not in said
     model = tmp_path / "c/assets/perplexity/en/lm.json"
     text = json.loads(model.read_bytes())["text"]
@@ -69,23 +69,23 @@ def test_models_are_trained_from_what_was_set_aside(tmp_path: Path, tamis, pages
     ledger = json.loads((tmp_path / "c/ledger.json").read_bytes())["stages"][1]
     assert ledger["not_applicable"]["documents"] == found[3][2]
     before = digests(tmp_path / "c"), model.stat().st_mtime_ns
-    again = tamis("run", "pp.toml", "-o", "c", "--set", "perplexity.languages=['en']").stderr
+    again = here("run", "pp.toml", "-o", "c", "--set", "perplexity.languages=['en']").stderr
     assert "learning" not in again and before == (digests(tmp_path / "c"), model.stat().st_mtime_ns)
-    tamis("write", "c", "-o", "all", "--without", "perplexity.head_and_middle")
+    here("write", "c", "-o", "all", "--without", "perplexity.head_and_middle")
     assert model.stat().st_mtime_ns == before[1], "an arm trains nothing again"
 
 
-def test_files_of_good_text_named_in_the_call(tmp_path: Path, tamis, here, pages: Path) -> None:
+def test_files_of_good_text_named_in_the_call(tmp_path: Path, here, pages: Path) -> None:
     """Another text under the same name is another model, and its signals are measured anew."""
     written(tmp_path / "good.jsonl.gz", 2, 500, ["en"])
-    tamis("ingest", pages, "-o", "c", "--recipe", "pp.toml")
-    tamis("language", "c", "--recipe", "pp.toml")
+    here("ingest", pages, "-o", "c", "--recipe", "pp.toml")
+    here("language", "c", "--recipe", "pp.toml")
     call = ("perplexity", "c", "--reference", "good.jsonl.gz", "--json")
-    assert json.loads(tamis(*call).stdout)["evaluated"][0] > 0
+    assert json.loads(here(*call).stdout)["evaluated"][0] > 0
     first = (tmp_path / "c/signals/perplexity/00000.parquet").read_bytes()
     assert "good.jsonl.gz" in (tmp_path / "c/recipe.toml").read_text()
     written(tmp_path / "good.jsonl.gz", 3, 500, ["en"])
-    assert "learning" in tamis(*call).stderr
+    assert "learning" in here(*call).stderr
     assert first != (tmp_path / "c/signals/perplexity/00000.parquet").read_bytes()
     missing = here("perplexity", "c", "--reference", "gone.jsonl", expect=2).stderr
     assert "gone.jsonl" in missing
@@ -101,13 +101,13 @@ def test_too_little_text_is_said(tmp_path: Path, here) -> None:
     assert kept[0][0] > 0
 
 
-def test_lm_train_info_and_score(tmp_path: Path, tamis, here) -> None:
+def test_lm_train_info_and_score(tmp_path: Path, here) -> None:
     """The whole way by hand; an ARPA file for other tools lies beside it."""
     written(tmp_path / "good.jsonl.gz", 4, 300, ["en", "de"])
     (tmp_path / "two.jsonl").write_text(
         f'{{"id": "a", "text": "{SENTENCES["en"]}"}}\n{{"id": "b", "text": "  "}}\n'
     )
-    made = tamis(
+    made = here(
         "lm", "train", "good.jsonl.gz", "-o", "lm", "--order", 3, "--vocabulary", 150
     ).stdout
     assert "3-grams" in made
@@ -138,13 +138,13 @@ def test_wrong_calls_of_lm_are_answered(tmp_path: Path, here) -> None:
     ]
 
 
-def test_a_broken_model_is_said_before_any_document_is_judged(tmp_path: Path, tamis) -> None:
+def test_a_broken_model_is_said_before_any_document_is_judged(tmp_path: Path, here) -> None:
     """Else every document of its language would be an error, and rejected."""
     (tmp_path / "pp.toml").write_text(RECIPE)
     (tmp_path / "one.jsonl").write_text(f'{{"text": "{SENTENCES["en"]}"}}\n')
     (tmp_path / "en.arpa").write_text("\\data\\\n")
     (tmp_path / "en.sp.model").write_bytes(b"no model")
     call = ("run", "pp.toml", "one.jsonl", "-o", "c", "--set", 'perplexity.models={en="en.arpa"}')
-    assert "SentencePiece" in tamis(*call, expect=1).stderr
+    assert "SentencePiece" in here(*call, expect=1).stderr
     (tmp_path / "en.sp.model").unlink()
-    assert "en.sp.model is missing" in tamis(*call, expect=2).stderr
+    assert "en.sp.model is missing" in here(*call, expect=2).stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from support import execute
+from inprocess import sift
 
 from tamis.filters.minhash import Signer
 from tamis.filters.minhash_settings import Banding, Shingling
@@ -71,7 +71,7 @@ def test_what_is_removed_is_as_similar_as_asked(tmp_path: Path) -> None:
     source.write_text("\n".join(lines) + "\n")
     recipe = tmp_path / "recipe.toml"
     recipe.write_text('[[stage]]\nkind = "dedup"\nbands = 40\nrows = 4\n')
-    execute("run", recipe, source, "-o", tmp_path / "corpus", "--workers", 1)
+    sift(tmp_path, "run", recipe, source, "-o", "corpus")
     corpus = Corpus.open(tmp_path / "corpus")
     removed = {}
     for shard in corpus.shards:
