@@ -189,6 +189,7 @@ def _arm(root: Path, name: str, share: float, ledger: dict[str, Any], seeds: lis
         folder.mkdir(parents=True)
         tokens = round(9_000_000 * share)
         made = {"format": 1, "documents": 5000, "tokens": tokens, "bytes": round(3.21 * tokens)}
+        made |= {"from": {"path": str(root)}, "shards": [{"files": {"ds": name}}]}
         (folder / "tokens.json").write_text(json.dumps(made | {"seed": seed}))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import tomli_w
 
-from tamis.pipeline.report.look import escaped, number
+from tamis.pipeline.report.look import arm, escaped, number
 
 Content = dict[str, Any]
 
@@ -22,6 +22,7 @@ def reproduce(content: Content) -> str:
 <pre class="code">{escaped(chr(10).join(content["commands"]))}</pre>
 <h3>Digests and versions</h3>
 <div class="wide"><table>{_facts(content)}</table></div>
+{_tokens_made(content["digests"]["tokens"])}
 <h3>Held-out text</h3>
 {_heldout(plan)}
 <h3>Recipe {escaped(plan["recipe"]["name"])}</h3>
@@ -46,11 +47,23 @@ def _facts(content: Content) -> str:
         "plan.json": content["digests"]["plan"],
         "vocabulary": f"{vocabulary['sha256']} ({number(vocabulary['pieces'])} pieces)",
     }
-    rows |= {f"tokens of {arm}": digest for arm, digest in content["digests"]["tokens"].items()}
     lines = [(name, f"<code>{escaped(value)}</code>") for name, value in rows.items()]
     versions = ", ".join(f"{name} {version}" for name, version in content["versions"].items())
     lines.append(("versions", escaped(versions)))
     return "".join(f"<tr><td>{escaped(name)}</td><td>{value}</td></tr>" for name, value in lines)
+
+
+def _tokens_made(digests: Content) -> str:
+    if not digests:
+        return ""
+    rows = "".join(
+        f"<tr><td>{arm(name)}</td><td><code>{escaped(digest)}</code></td></tr>"
+        for name, digest in digests.items()
+    )
+    return (
+        "<details><summary>Tokens of every arm and seed</summary>"
+        f'<div class="wide"><table>{rows}</table></div></details>'
+    )
 
 
 def _heldout(plan: Content) -> str:
@@ -90,24 +103,24 @@ def _role(domain: Content) -> str:
 def commands(plan: Content) -> list[str]:
     """What was run, with names in place of places; one line each."""
     seed = plan["seeds"][0]
-    arm = next((one for one in plan["arms"] if one["kind"] == "raw"), plan["arms"][0])
-    run = f"EXPERIMENT/runs/{arm['name']}/{seed}"
+    raw = next((one for one in plan["arms"] if one["kind"] == "raw"), plan["arms"][0])
+    run = f"EXPERIMENT/runs/{raw['name']}/{seed}"
     training = plan["training"]
     settings = {
         **_settings(training),
-        "--tokens": arm["sizes"][-1],
+        "--tokens": raw["sizes"][-1],
         "--seed": seed,
         "--warmup": training["warmup"],
         "--schedule": training["schedule"],
     }
-    if len(arm["sizes"]) > 1:
-        settings["--decay-at"] = ",".join(f"{one / arm['sizes'][-1]:g}" for one in arm["sizes"])
+    if len(raw["sizes"]) > 1:
+        settings["--decay-at"] = ",".join(f"{one / raw['sizes'][-1]:g}" for one in raw["sizes"])
     return [
         "# all of it, and this page again",
         _ablate(plan),
         "tamis report EXPERIMENT",
         "# one of its runs by itself",
-        f"tamis train {_tokens(arm, seed)} -o {_word(run)} {_line(settings)} --in-order",
+        f"tamis train {_tokens(raw, seed)} -o {_word(run)} {_line(settings)} --in-order",
         f"tamis score {_word(run)} --heldout EXPERIMENT/heldout",
     ]
 
@@ -145,8 +158,8 @@ def _line(settings: Content) -> str:
     return " ".join(f"{name} {_word(value)}" for name, value in settings.items())
 
 
-def _tokens(arm: Content, seed: int) -> str:
-    return _word(f"EXPERIMENT/arms/{arm['name']}/tokens/{seed}")
+def _tokens(of: Content, seed: int) -> str:
+    return _word(f"EXPERIMENT/arms/{of['name']}/tokens/{seed}")
 
 
 def _word(value: Any) -> str:
