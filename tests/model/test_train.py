@@ -69,7 +69,7 @@ def test_what_a_run_leaves(tokens: Path, whole: Path) -> None:
     rows = read(whole / "metrics.jsonl")
     assert [row["step"] for row in rows] == list(range(1, 21))
     assert [row["tokens"] for row in rows] == [512 * n for n in range(1, 21)]
-    assert rows[-1]["loss"] < rows[0]["loss"] - 0.5 and abs(rows[0]["loss"] - 5.99) < 0.1
+    assert rows[-1]["loss"] < rows[0]["loss"] - 0.5 and abs(rows[0]["loss"] - 5.99) < 0.3
     assert rows[0]["lr"] == 0.0075 and rows[2]["lr"] == 0.015 == rows[17]["lr"]
     assert rows[19]["lr"] == 0.0075 and rows[19]["epochs"].keys() == {"books", "code", "web"}
     assert all(row["mfu"] == row["mfu_6n"] == "unknown" for row in rows)
@@ -159,7 +159,7 @@ def test_grad_checkpoint_changes_nothing(tokens: Path, whole: Path, tmp_path: Pa
 def test_bfloat16_learns_as_well(tokens: Path, whole: Path, tmp_path: Path) -> None:
     trained(tokens, tmp_path / "run", place=replace(CPU, dtype=torch.bfloat16))
     for one, other in zip(losses(tmp_path / "run"), losses(whole), strict=True):
-        assert one[1] == pytest.approx(other[1], abs=0.05)
+        assert one[1] == pytest.approx(other[1], abs=0.1)
 
 
 @pytest.mark.slow(reason="three processes import torch, two of them at once")
