@@ -20,6 +20,8 @@ SHARES = (0.25, 0.5, 1.0, 2.0)
 QUARTERS = 4
 WARMUP = 0.05
 """Of T, for every arm, so that a branch of raw is as a run of its own."""
+WARMUP_STEPS = 30
+"""At least, as far as the shortest branch has them: fewer steps to a high rate diverge."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Training:
 
     @property
     def warmup(self) -> int:
-        return max(self.batch_tokens, round(WARMUP * self.tokens))
+        wanted = max(WARMUP_STEPS * self.batch_tokens, round(WARMUP * self.tokens))
+        return max(self.batch_tokens, min(wanted, round(SHARES[0] * self.tokens / 2)))
 
     @property
     def fields(self) -> dict[str, Any]:

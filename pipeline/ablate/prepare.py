@@ -22,6 +22,7 @@ from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.engine import Local
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.files import canonical
+from tamis.pipeline.heldout.drawing import Limits
 from tamis.pipeline.heldout.make import HeldOut, make
 from tamis.pipeline.heldout.seen import seen_by
 from tamis.pipeline.recipe import Recipe, build
@@ -30,6 +31,8 @@ from tamis.tokenize.vocabulary import Vocabulary
 
 Say = Callable[[str], None]
 STATISTICS = {"confidence": 0.95, "draws": 2000, "seed": 0, "correction": "holm"}
+LIMITS = Limits(most_bytes=150_000, longest=6_000)
+"""Of a domain: 100 documents of 6 kB at most, since a model is scored as often as it is trained."""
 COPIES = "clusters"
 """The answer in which only copies are looked for."""
 
@@ -97,7 +100,7 @@ class Preparation:
         """The domains, and the stage that takes out of the pool what they share with it."""
         asked = self.asked
         out = (asked.out / "heldout").resolve()
-        how: dict[str, Any] = {"sources": asked.heldout_sources, "say": self.say}
+        how: dict[str, Any] = {"sources": asked.heldout_sources, "limits": LIMITS, "say": self.say}
         return make(asked.heldout, asked.corpus, out, seen=seen_by(asked.recipe), **how)
 
     def _answer(self, arm: Arm) -> Answer:

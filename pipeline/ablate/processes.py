@@ -27,6 +27,8 @@ class Task:
     name: str
     commands: Sequence[Sequence[str]]
     log: Path
+    folder: Path | None = None
+    """Made after the first command, for what the others write."""
 
 
 @dataclass
@@ -74,6 +76,8 @@ class Slots:
             if code != 0:
                 raise WorkError(f"{one.task.name}: {_last_words(one.task.log, code)}")
             one.process = None
+            if one.task.folder is not None:
+                one.task.folder.mkdir(parents=True, exist_ok=True)
         if not one.left:
             return True
         one.task.log.parent.mkdir(parents=True, exist_ok=True)

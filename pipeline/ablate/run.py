@@ -55,7 +55,8 @@ def tasks(out: Path, plan: Mapping[str, Any], device: str) -> Iterator[Task]:
         if missing:
             commands.append(training(out, plan, arm, seed, device))
             commands += [scoring(out, folder, arm, size, device) for size in missing]
-        yield Task(f"{arm['name']}, seed {seed}", commands, out / "logs" / f"{arm['name']}-{seed}")
+        log = out / "logs" / f"{arm['name']}-{seed}"
+        yield Task(f"{arm['name']}, seed {seed}", commands, log, scores(folder, 0).parent)
 
 
 def training(

@@ -163,7 +163,7 @@ def _experiment(asked: Any, device: str, runner: Local, quiet: bool) -> dict[str
     from tamis.model.verdict import judge
     from tamis.pipeline.ablate.processes import Slots
     from tamis.pipeline.ablate.run import planned, run
-    from tamis.pipeline.report.publish import publish_experiment
+    from tamis.pipeline.report.experiment import publish_experiment
 
     tell = (lambda _: None) if quiet else say
     with Corpus(asked.out).lock():
