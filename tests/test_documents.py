@@ -136,7 +136,7 @@ def test_the_example_of_an_own_stage_runs(tmp_path: Path, pages: Path) -> None:
     assert ledger["stages"][1]["evaluated"]["documents"] == 20  # English and German
 
 
-def test_the_page_on_perplexity_runs(tmp_path: Path, pages: Path) -> None:
+def test_the_page_on_perplexity_runs(tmp_path: Path, pages: Path, here: Tamis) -> None:
     """Its recipe and its commands, with good text of one's own."""
     docs = ROOT / "docs/perplexity.md"
     with gzip.open(tmp_path / "good.jsonl.gz", "wt", encoding="utf-8") as file:
@@ -144,8 +144,8 @@ def test_the_page_on_perplexity_runs(tmp_path: Path, pages: Path) -> None:
     stage = blocks(docs, "toml")[0]
     (tmp_path / "pp.toml").write_text('[[stage]]\nkind = "language"\n\n' + stage)
     for block in blocks(docs, "sh"):
-        run_shell(block, tmp_path)  # models at places that are named alike
-    printed = run_shell("tamis run pp.toml pages.jsonl -o corpus", tmp_path)
+        run_shell(block, tmp_path, here)
+    printed = run_shell("tamis run pp.toml pages.jsonl -o corpus", tmp_path, here)
     assert "perplexity.head_and_middle" in printed
 
 

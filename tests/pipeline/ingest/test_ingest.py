@@ -244,12 +244,12 @@ def test_other_inputs_or_options_are_refused_and_named(tmp_path: Path, read_in: 
         read_in(a, seed=3)
 
 
-def test_refusals_exit_with_2(tmp_path: Path, tamis: Tamis) -> None:
+def test_refusals_exit_with_2(tmp_path: Path, here: Tamis) -> None:
     (tmp_path / "a.md").write_text("a")
     (tmp_path / "empty").mkdir()
-    tamis("ingest", "a.md", "-o", "corpus")
-    assert "seed was 0" in tamis("ingest", "a.md", "-o", "corpus", "--seed", 1, expect=2).stderr
-    assert "nothing to read there" in tamis("ingest", "empty", "-o", "c", expect=2).stderr
+    here("ingest", "a.md", "-o", "corpus")
+    assert "seed was 0" in here("ingest", "a.md", "-o", "corpus", "--seed", 1, expect=2).stderr
+    assert "nothing to read there" in here("ingest", "empty", "-o", "c", expect=2).stderr
 
 
 def test_strict_names_the_first_error(tmp_path: Path, tamis: Tamis, read_in: Ingest) -> None:
