@@ -81,7 +81,8 @@ class Preset:
     """A shape with the learning rate and batch that suit it.
 
     Both by the rule of OLMo-core's ladder, after Porian et al. (arXiv 2406.19146), with half its
-    learning rate: 0.00235 * (N / 108M) ** (-1/3); 2048 * 160 * (N / 108M) ** (2/3) tokens.
+    learning rate: 0.00235 * (N / 108M) ** (-1/3); 2048 * 160 * (N / 108M) ** (2/3) tokens. 300k
+    is for runs of a million tokens, in which more and smaller steps learn more (LOG, 2026-11-22).
     """
 
     shape: Shape

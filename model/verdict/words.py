@@ -125,7 +125,7 @@ def _causes(plan: Plan, others: Sequence[Mapping[str, Any]]) -> str:
 
 def _stage(plan: Plan, one: Mapping[str, Any], turned: bool) -> tuple[str, str, Mapping[str, Any]]:
     """The stage, what it does to the text, and the difference that says so."""
-    name = plan.arm(one["treated"]).stage or one["name"]
+    name = one["name"].removeprefix("without ")  # the last left out is the arm up to the one before
     verdict = one["macro"]["verdict"]
     return name, _TURNED[verdict] if turned else verdict, one["macro"]
 

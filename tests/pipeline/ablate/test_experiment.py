@@ -1,0 +1,142 @@
+"""`tamis ablate` from a corpus to its report, commands in this process."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from conftest import Tamis
+from support import SENTENCES
+
+from tamis.pipeline.ablate.processes import Slots, Task
+from tamis.pipeline.errors import WorkError
+
+RECIPE = """
+[[stage]]
+kind = "dedup"
+[stage.rules]
+duplicate = { column = "duplicate", max = 0 }
+
+[[stage]]
+kind = "heuristics"
+sets = ["gopher"]
+[stage.rules]
+words = { column = "gopher_words", min = 15 }
+"""
+ASKED = (
+    *("--arms", "raw,full,random,cumulative,without", "--seeds", "2", "--tokens", "2048"),
+    *("--preset", "300k", "--context", "64", "--batch-tokens", "256", "--balance"),
+)
+ANSWERS = ("plan.json", "verdict.json", "report.json")
+
+
+def prose(draw: random.Random, sentences: int) -> str:
+    words = SENTENCES["en"].split()
+    return ". ".join(" ".join(draw.sample(words, 9)) for _ in range(sentences))
+
+
+def corpus_file(path: Path) -> None:
+    """Documents of which some are copies and some too short, from three sites."""
+    draw = random.Random(1)
+    texts = [prose(draw, draw.randrange(1, 12)) for _ in range(500)]
+    texts += texts[:60]
+    rows = [
+        {"id": f"d{n}", "text": text, "source": draw.choice(["web", "news"])}
+        for n, text in enumerate(texts)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def heldout_file(path: Path) -> None:
+    draw = random.Random(2)
+    rows = [{"id": f"h{n}", "text": prose(draw, 22), "group": f"site {n % 20}"} for n in range(110)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+@pytest.fixture
+def in_process(here: Tamis, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Runs of an experiment as commands in this process; `patch(n)` dies before the n-th."""
+    left = [10**9]
+
+    def run(self: Slots, tasks: Sequence[Task], done: Callable[[Task], None]) -> None:
+        for task in tasks:
+            for command in task.commands:
+                left[0] -= 1
+                if left[0] < 0:
+                    raise WorkError("interrupted")
+                here(*command)
+                if task.folder is not None:
+                    task.folder.mkdir(parents=True, exist_ok=True)
+            done(task)
+
+    monkeypatch.setattr(Slots, "run", run)
+
+    def dies_after(commands: int) -> None:
+        left[0] = commands
+
+    return dies_after
+
+
+def made(here: Tamis, tmp_path: Path) -> None:
+    corpus_file(tmp_path / "pages.jsonl")
+    (tmp_path / "held").mkdir()
+    heldout_file(tmp_path / "held/letters.jsonl")
+    (tmp_path / "mine.toml").write_text(RECIPE)
+    here("run", "mine.toml", "pages.jsonl", "-o", "corpus")
+
+
+def test_an_experiment(
+    here: Tamis, in_process: Callable[[int], None], tmp_path: Path, one_thread: None
+) -> None:
+    made(here, tmp_path)
+    said = here("ablate", "corpus", "-o", "ex", "--heldout", "held", *ASKED)
+    plan = json.loads((tmp_path / "ex/plan.json").read_text())
+    verdict = json.loads((tmp_path / "ex/verdict.json").read_text())
+    assert [arm["name"] for arm in plan["arms"]] == ["raw", "+dedup", "full", "-dedup", "random"]
+    assert plan["arms"][0]["sizes"] == [512, 1024, 2048, 4096]
+    assert [one["name"] for one in verdict["comparisons"]] == [
+        *("full against raw", "dedup", "heuristics", "without dedup", "without heuristics"),
+        "random against raw",
+    ]
+    assert {run["seed"] for run in verdict["runs"]} == {0, 1} and len(verdict["runs"]) == 16
+    assert all(0.5 < run["macro"] < 3 for run in verdict["runs"])
+    assert all(sentence in said.stdout for sentence in verdict["sentences"])
+    assert "letters" in verdict["sentences"][0]
+    assert all(verdict["sentences"][2].count(stage) == 2 for stage in ("dedup", "heuristics"))
+    page = (tmp_path / "ex/report/index.html").read_text()
+    assert "full against raw" in page
+    kept = {arm["name"]: arm["kept"]["documents"] for arm in plan["arms"]}
+    assert kept["raw"] == 560 and kept["+dedup"] == 500
+    assert kept["full"] < kept["+dedup"] and kept["full"] < kept["-dedup"] < kept["raw"]
+    _interrupted(here, in_process, tmp_path)
+
+
+def _interrupted(here: Tamis, in_process: Callable[[int], None], tmp_path: Path) -> None:
+    """Anew, interrupted twice: the same bytes; then arguments that are not those of the plan."""
+    wanted = [(tmp_path / "ex" / name).read_bytes() for name in ANSWERS]
+    shutil.move(tmp_path / "ex", tmp_path / "before")
+    for commands in (3, 10):
+        in_process(commands)
+        here("ablate", "corpus", "-o", "ex", "--heldout", "held", *ASKED, expect=1)
+    in_process(10**9)
+    here("ablate", "corpus", "-o", "ex", "--heldout", "held", *ASKED)
+    assert [(tmp_path / "ex" / name).read_bytes() for name in ANSWERS] == wanted
+    other = here("ablate", "corpus", "-o", "ex", "--heldout", "held", *ASKED[:-1], expect=2)
+    assert "begun with other arguments" in other.stderr
+
+
+def test_what_cannot_be(here: Tamis, tmp_path: Path) -> None:
+    made(here, tmp_path)
+    many = [*ASKED[:4], "--tokens", "9M", *ASKED[6:]]
+    said = here("ablate", "corpus", "-o", "ex", "--heldout", "held", *many, expect=2)
+    assert "has unique tokens for --tokens" in said.stderr
+    said = here("ablate", "corpus", "-o", "other", expect=2)
+    assert "nothing to score models on" in said.stderr
+    said = here("ablate", "corpus", "-o", "other", "--arms", "some", expect=2)
+    assert "--arms some: take raw" in said.stderr
+    said = here("ablate", "corpus", "-o", "other", "--preset", "300m", expect=2)
+    assert "300m" in said.stderr
