@@ -5,6 +5,7 @@ CORPUS ?= corpus
 TOKENS ?= tokens
 RUN ?= trained
 PRESET ?= 5M
+EXPERIMENT ?= experiment
 RECIPE ?= quickstart
 INPUT ?= installed:
 WORKERS ?=
@@ -21,14 +22,15 @@ SPEED := $(if $(WORKERS),--workers $(WORKERS))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run ingest language perplexity dedup heuristics write tokenize train report test check kills bench lock clean python
+.PHONY: help run ingest language perplexity dedup heuristics decontaminate write tokenize train ablate report test check kills bench lock clean python
 
 help:  ## What there is to make
-	@echo "make TARGET [CORPUS=$(CORPUS)] [TOKENS=$(TOKENS)] [RUN=$(RUN)] [PRESET=$(PRESET)] [RECIPE=$(RECIPE)] [INPUT=$(INPUT)] [WORKERS=all cores] [PYTHON=$(PYTHON)]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "make TARGET [CORPUS=$(CORPUS)] [TOKENS=$(TOKENS)] [RUN=$(RUN)] [PRESET=$(PRESET)] [EXPERIMENT=$(EXPERIMENT)] [RECIPE=$(RECIPE)] [INPUT=$(INPUT)] [WORKERS=all cores] [PYTHON=$(PYTHON)]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-run: $(INSTALLED)  ## INPUT through every stage of RECIPE into CORPUS; by default the documentation on this machine
+run: $(INSTALLED)  ## INPUT through every stage of RECIPE into CORPUS, and what that was worth to small Llamas into EXPERIMENT
 	$(BIN)/tamis run $(RECIPE) $(INPUT) -o $(CORPUS) $(SPEED)
+	$(BIN)/tamis ablate $(CORPUS) -o $(EXPERIMENT) --arms raw,full --tokens 1M --balance $(SPEED)
 
 ingest: $(INSTALLED)  ## Only read INPUT into CORPUS
 	$(BIN)/tamis ingest $(INPUT) -o $(CORPUS) --recipe $(RECIPE) $(SPEED)
@@ -44,6 +46,12 @@ dedup: $(INSTALLED)  ## Only look for copies in CORPUS, near and exact
 
 heuristics: $(INSTALLED)  ## Only measure words, lines and repeats in CORPUS
 	$(BIN)/tamis heuristics $(CORPUS) $(NAMED) $(SPEED)
+
+decontaminate: $(INSTALLED)  ## Only look in CORPUS for what its recipe's evaluation sets hold
+	$(BIN)/tamis decontaminate $(CORPUS) $(NAMED) $(SPEED)
+
+ablate: $(INSTALLED)  ## What each stage of CORPUS's recipe is worth, by Llamas trained with and without it, into EXPERIMENT
+	$(BIN)/tamis ablate $(CORPUS) -o $(EXPERIMENT) $(NAMED) $(SPEED)
 
 report: $(INSTALLED)  ## A page about CORPUS: funnel, reasons, histograms with bounds, samples
 	$(BIN)/tamis report $(CORPUS) $(NAMED)

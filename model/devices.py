@@ -94,6 +94,11 @@ def place(device: str, dtype: str, compiled: bool | None, flops: float) -> Place
     return Place(there, chosen, wanted and compiler, note, rank, world)
 
 
+def cards() -> int:
+    """How many GPUs torch can use."""
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
 def _device(name: str) -> torch.device:
     cuda = torch.cuda.is_available()
     if name == "auto":

@@ -186,7 +186,7 @@ def test_the_page_on_training_runs(
     run = json.loads((tmp_path / "both/run.json").read_text())
     said = docs.read_text(encoding="utf-8")
     assert [key for key in (*row, *run, *run["asked"]) if f"`{key}`" not in said] == ["format"]
-    assert (tmp_path / "both/branches/8192/model/config.json").exists()
+    assert (tmp_path / "both/branches/10240/model/config.json").exists()
 
 
 def test_the_page_on_crawls_runs(tmp_path: Path, here: Tamis) -> None:

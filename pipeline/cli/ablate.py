@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -180,13 +179,11 @@ def _experiment(asked: Any, device: str, runner: Local, quiet: bool) -> dict[str
 
 def _places(device: str, workers: int) -> list[dict[str, str]]:
     """What each process that runs at a time is told: its GPU, or that it has one core."""
-    cards: Sequence[int] = ()
     if device != "cpu":
-        import torch
+        from tamis.model.devices import cards
 
-        cards = range(torch.cuda.device_count())
-    if cards:
-        return [{"CUDA_VISIBLE_DEVICES": str(card)} for card in cards]
+        if found := cards():
+            return [{"CUDA_VISIBLE_DEVICES": str(card)} for card in range(found)]
     # The same bits with any number of cores; two processes of one thread are faster than one of
     # two for models as small as those that a CPU trains.
     return [{"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"} for _ in range(workers)]
