@@ -19,6 +19,7 @@ from tamis.pipeline.errors import WorkError
 from tamis.pipeline.files import canonical
 from tamis.pipeline.recipe import Recipe
 from tamis.pipeline.sift import Sift
+from tamis.pipeline.stage import Stage, assets
 
 
 @dataclass(frozen=True)
@@ -33,27 +34,35 @@ class Answer:
     def sources(self) -> Sources:
         return Sources(self.corpus, self.sift.present()[0])
 
-    @property
-    def kept(self) -> dict[str, int]:
-        """Documents and bytes."""
-        kept: dict[str, int] = files.read_json(self.corpus.root / "ledger.json")["kept"]
-        return kept
-
 
 def answer(corpus: Corpus, root: Path, recipe: Recipe, runner: Local) -> Answer:
-    """A corpus at root with the answer of a recipe to these documents, its ledger beside it."""
+    """A corpus at root with the answer of a recipe to these documents, its ledger beside it.
+
+    One that was interrupted is gone on with, shard by shard; one whose documents, recipe or assets
+    (the held-out texts are some of decontamination) are others by now is made anew.
+    """
     mark = root / "answer.json"
-    wanted = files.fingerprint([corpus.documents_digest, orjson.loads(canonical(recipe.raw))])
-    if not (mark.is_file() and files.read_json(mark)["of"] == wanted):
-        if root.exists():
-            files.remove_below(root)
+    raw = orjson.loads(canonical(recipe.raw))
+    read = {stage.name: _digests(stage) for stage in recipe.stages}
+    wanted = files.fingerprint([corpus.documents_digest, raw, read])
+    there = files.read_json(mark) if mark.is_file() else {}
+    if there.get("of") != wanted:
+        files.remove_below(root)
         borrow(corpus, root, recipe)
-        with Corpus(root).lock():
-            in_turn([*measure_jobs(root, recipe), *settle_jobs(root, recipe)], runner)
-            _count(Sift(Corpus(root), recipe), recipe, runner)
-        files.write_json(mark, {"of": wanted})
+        there = {"of": wanted, "whole": False}
+        files.write_json(mark, there)
     made = Corpus(root)
+    if not (there["whole"] and not Sift(made, recipe).present()[1]):
+        with made.lock():
+            in_turn([*measure_jobs(root, recipe), *settle_jobs(root, recipe)], runner)
+            _count(Sift(made, recipe), recipe, runner)
+        files.write_json(mark, {"of": wanted, "whole": True})
     return Answer(made, recipe, Sift(made, recipe))
+
+
+def _digests(stage: Stage) -> dict[str, str]:
+    """SHA-256 of the files that a stage reads."""
+    return {name: one["sha256"] for name, one in assets(stage.measure).items()}
 
 
 def _count(sift: Sift, recipe: Recipe, runner: Local) -> dict[str, Any]:

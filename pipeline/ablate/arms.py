@@ -12,10 +12,15 @@ from typing import Any, Literal
 
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.recipe import Recipe, build
+from tamis.pipeline.stage import Stage
 
 Kind = Literal["raw", "cumulative", "full", "without", "random", "recipe"]
 DECONTAMINATION, HELDOUT = "decontaminate", "heldout"
 RAW, FULL, RANDOM = "raw", "full", "random"
+COPIES = "clusters"
+"""No arm: the answer in which only copies are looked for."""
+RESERVED = {RAW, FULL, RANDOM, COPIES, "macro"}
+"""What no other recipe's arm can be called."""
 GROUPS = {
     "raw": "the extracted text",
     "full": "the recipe",
@@ -53,7 +58,8 @@ def arms_of(recipe: Recipe, wanted: Sequence[str], others: Sequence[Recipe]) -> 
     """The arms that were asked for; raw is always one, as all are measured by its curve.
 
     Arms of the same stages are one: the recipe up to its last stage is full, and the recipe without
-    its last stage is the one up to the last but one. Raises CallError for an unknown group.
+    its last stage is the one up to the last but one. Raises CallError for an unknown group, and for
+    a recipe whose name cannot be an arm's.
     """
     for name in wanted:
         if name not in GROUPS:
@@ -67,23 +73,42 @@ def arms_of(recipe: Recipe, wanted: Sequence[str], others: Sequence[Recipe]) -> 
             Arm(f"+{name}", "cumulative", name, recipe.only(names[: place + 1]))
             for place, name in enumerate(names[:-1])
         ]
-    if "full" in wanted or "without" in wanted or "random" in wanted:
+    if names and {"cumulative", "full", "without", "random"} & set(wanted):
         found.append(Arm(FULL, "full", None, recipe))
     if "without" in wanted and len(names) > 1:
         found += [
-            Arm(f"-{name}", "without", name, recipe.without(name))
+            Arm(f"-{name}", "without", name, left_out(recipe, name))
             for place, name in enumerate(names)
             if place + 1 < len(names) or "cumulative" not in wanted
         ]
-    if "random" in wanted:
+    if "random" in wanted and names:
         found.append(Arm(RANDOM, "random", None, recipe.only([])))
-    taken = {arm.name for arm in found}
+    taken = {arm.name for arm in found} | RESERVED
     for other in others:
         if other.name in taken:
             raise CallError(f"--against {other.name}: there is an arm of this name already")
+        if set(other.name) & set("/\\\0") or other.name in ("", ".", ".."):
+            raise CallError(f"--against: '{other.name}' cannot name a folder: give it another name")
         taken.add(other.name)
         found.append(Arm(other.name, "recipe", None, other))
     return found
+
+
+def left_out(recipe: Recipe, name: str) -> Recipe:
+    """The recipe without a stage; one whose columns later stages read stays, without its rules."""
+    place = [stage.name for stage in recipe.stages].index(name)
+    given = set(recipe.stages[place].schema.names) - {"text"}
+    if not any(given & _read_by(stage) for stage in recipe.stages[place + 1 :]):
+        return recipe.without(name)
+    entries = list(recipe.raw["stage"])
+    entries[place] = {key: value for key, value in entries[place].items() if key != "rules"}
+    named = f"{recipe.name} without the rules of {name}"
+    return build({**recipe.raw, "name": named, "stage": entries})
+
+
+def _read_by(stage: Stage) -> set[str]:
+    """The columns that a stage and its rules read."""
+    return {*stage.measure.needs, *stage.only, *(c for rule in stage.rules for c in rule.columns)}
 
 
 def comparisons_of(arms: Sequence[Arm], recipe: Recipe) -> list[Comparison]:

@@ -148,10 +148,11 @@ def draw_order(found: Candidates, seed: int, balanced: bool = False) -> Longs:
     return by_source[np.argsort(ends - before - sizes, kind="stable")]
 
 
-def read_order(found: Candidates, seed: int) -> Longs:
-    """Places in the order in which documents are read."""
+def read_order(found: Candidates, seed: int, stretches: Longs | None = None) -> Longs:
+    """Places in the order in which documents are read: one stretch of them after the other."""
     keys = mixed(found.ids, state("read", seed))
-    return np.lexsort((found.row, found.shard, keys))
+    first = np.zeros(len(keys), np.int64) if stretches is None else stretches
+    return np.lexsort((found.row, found.shard, keys, first))
 
 
 def at_random(found: Candidates, size: int) -> Candidates:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,7 +21,6 @@ from tamis.pipeline.ablate.candidates import (
     Sources,
     draw_order,
     joined,
-    read_order,
 )
 from tamis.pipeline.errors import WorkError
 from tamis.pipeline.signals import ShardReader
@@ -133,7 +133,21 @@ def _taken(whole: Encoded, places: Longs) -> Encoded:
     )
 
 
-def write_tokens(out: Path, drawn: Encoded, seed: int, vocabulary: Path, promise: str) -> None:
+def stretches(drawn: Encoded, sizes: Sequence[int]) -> Longs:
+    """Which stretch of a draw each document begins in; they end at these sizes, in tokens.
+
+    What is read up to each size is then what a draw of that size has. Read in one order, the first
+    half of a draw of 2T would have both of two copies in a quarter of cases rather than a half, and
+    of a source that is used up before 2T less than the draw of T that it is compared with.
+    """
+    starts = drawn.ends - drawn.lengths
+    found: Longs = np.searchsorted(np.asarray(sizes), starts, "right").astype(np.int64)
+    return found
+
+
+def write_tokens(
+    out: Path, drawn: Encoded, order: Longs, seed: int, vocabulary: Path, promise: str
+) -> None:
     """A folder of tokens with what was drawn, in the order in which the seed reads it."""
     place = Place(out)
     place.claim()
@@ -143,7 +157,7 @@ def write_tokens(out: Path, drawn: Encoded, seed: int, vocabulary: Path, promise
     place.clear(promise)
     model = place.vocabulary()
     with place.making(SHARDS, "00000", promise) as making:
-        making.facts = written(_documents(drawn, read_order(drawn.of, seed)), making, model)
+        making.facts = written(_documents(drawn, order), making, model)
     record = place.made(SHARDS, "00000", promise)
     if record is None:
         raise WorkError(f"{out}: what was written is gone: run the same command again")
@@ -166,6 +180,8 @@ def _documents(drawn: Encoded, order: Longs) -> Iterator[Documents]:
         )
 
 
-def promise_of(*parts: Any) -> str:
-    """What decides the bytes of a draw."""
-    return files.fingerprint(list(parts))
+def promise_of(drawn: Encoded, order: Longs, *parts: Any) -> str:
+    """What decides the bytes of a folder: what was drawn, its order, and other parts."""
+    columns = (drawn.ids, drawn.ends, drawn.of.ids, drawn.sizes, order)
+    digests = [hashlib.blake2b(np.ascontiguousarray(one)).hexdigest() for one in columns]
+    return files.fingerprint([*digests, drawn.sources.to_pylist(), *parts])

@@ -14,9 +14,15 @@ import orjson
 from tamis.pipeline.ablate import arms as names
 from tamis.pipeline.ablate.answers import Answer, answer
 from tamis.pipeline.ablate.arms import Arm, arms_of, comparisons_of, decontaminated
-from tamis.pipeline.ablate.candidates import Candidates, Sources, at_random, candidates
-from tamis.pipeline.ablate.draws import Encoded, draw, promise_of, write_tokens
-from tamis.pipeline.ablate.plan import FORMAT, Training, arm_fields, freeze, whole
+from tamis.pipeline.ablate.candidates import (
+    Candidates,
+    Sources,
+    at_random,
+    candidates,
+    read_order,
+)
+from tamis.pipeline.ablate.draws import Encoded, draw, promise_of, stretches, write_tokens
+from tamis.pipeline.ablate.plan import FORMAT, SHARES, Training, arm_fields, freeze, whole
 from tamis.pipeline.ablate.vocabulary import neutral
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.engine import Local
@@ -30,11 +36,11 @@ from tamis.pipeline.rounds import clusters
 from tamis.tokenize.vocabulary import Vocabulary
 
 Say = Callable[[str], None]
+OURS = ("arms", "heldout", "logs", "vocabulary")
+"""What is in an experiment before its plan is."""
 STATISTICS = {"confidence": 0.95, "draws": 2000, "seed": 0, "correction": "holm"}
 LIMITS = Limits(most_bytes=150_000, longest=6_000)
 """Of a domain: 100 documents of 6 kB at most, since a model is scored as often as it is trained."""
-COPIES = "clusters"
-"""The answer in which only copies are looked for."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +81,42 @@ class Asked:
         }
 
 
+def _check_place(asked: Asked) -> None:
+    """Raises CallError where the experiment would overwrite what is not its own."""
+    out, heldout = asked.out.resolve(), (asked.out / "heldout").resolve()
+    for given in asked.heldout:
+        if heldout in (place := given.resolve(), *place.parents) or place == out:
+            raise CallError(
+                f"--heldout {given} lies where the experiment writes its own: name another -o"
+            )
+    if not asked.out.is_dir():
+        return
+    foreign = sorted(p.name for p in out.iterdir() if p.name not in OURS and p.name[0] != ".")
+    if foreign:
+        raise CallError(
+            f"{asked.out} holds files that are no experiment's ({foreign[0]}, ...): name a new "
+            "folder"
+        )
+
+
 class Preparation:
     """The way from a corpus to a plan with its tokens."""
 
     def __init__(self, asked: Asked, runner: Local, say: Say) -> None:
+        """Raises CallError for what cannot be an experiment, before anything is measured."""
         self.asked, self.runner, self.say = asked, runner, say
         self.arms = arms_of(asked.recipe, asked.arms, asked.others)
+        if not comparisons_of(self.arms, asked.recipe):
+            raise CallError(
+                "--arms raw compares nothing: take full, cumulative, without or random too, or "
+                "another recipe (--against)"
+            )
+        if not whole(asked.training.tokens, asked.training.batch_tokens):
+            raise CallError(
+                f"--tokens {asked.training.tokens:,} are fewer than four batches of "
+                f"{asked.training.batch_tokens:,}: ask for more, or for a smaller --batch-tokens"
+            )
+        _check_place(asked)
 
     def prepare(self) -> dict[str, Any]:
         """Makes all of it and freezes the plan."""
@@ -91,7 +127,7 @@ class Preparation:
         training = self._training(answers, found, vocabulary)
         for arm in self.arms:
             self._tokens(arm, answers[arm.name], found[arm.name], training, vocabulary)
-        plan = self._plan(answers, training, vocabulary)
+        plan = self._plan(found, training, vocabulary)
         freeze(asked.out, plan)
         return plan
 
@@ -101,7 +137,15 @@ class Preparation:
         asked = self.asked
         out = (asked.out / "heldout").resolve()
         how: dict[str, Any] = {"sources": asked.heldout_sources, "limits": LIMITS, "say": self.say}
-        return make(asked.heldout, asked.corpus, out, seen=seen_by(asked.recipe), **how)
+        seen = seen_by(asked.recipe, *asked.others)
+        made = make(asked.heldout, asked.corpus, out, seen=seen, **how)
+        if all(one.seen for one in made.domains if one.role == "target"):
+            raise CallError(
+                f"all domains ({', '.join(one.name for one in made.domains)}) are of sources that "
+                "models of the recipe are trained on: give others (--heldout), or keep some of its "
+                "reference (reference_sources)"
+            )
+        return made
 
     def _answer(self, arm: Arm) -> Answer:
         recipe = decontaminated(arm.recipe, self.heldout.stage)
@@ -123,13 +167,18 @@ class Preparation:
             entry = next(entry for one, entry in entries if one is stage)
             bare = {key: value for key, value in entry.items() if key not in ("rules", "only")}
             bare |= {"keep": "first"} if "keep" in bare else {}
-            alone = build({"name": COPIES, "stage": [bare]})
-            made = self._answer(Arm(COPIES, "raw", None, alone))
+            alone = build({"name": names.COPIES, "stage": [bare]})
+            made = self._answer(Arm(names.COPIES, "raw", None, alone))
             copies = (made.sources, stage.given["duplicate_cluster"])
         found = {name: candidates(one.sources, *copies) for name, one in answers.items()}
         if names.RANDOM in found:
             size = int(found[names.FULL].sizes.sum())
             found[names.RANDOM] = at_random(found[names.RANDOM], size)
+        if empty := [name for name, one in found.items() if not len(one.sizes)]:
+            raise CallError(
+                f"arm '{empty[0]}' keeps no document: leave it out (--arms), or loosen its rules; "
+                f"{self.asked.out / 'arms' / empty[0] / 'corpus/ledger.json'} says which took all"
+            )
         return found
 
     def _training(
@@ -183,17 +232,23 @@ class Preparation:
                     f"arm '{arm.name}' has {int(drawn.ends[-1]):,} tokens for seed {seed}, and "
                     f"{need:,} are needed: lower --tokens a little"
                 )
-            promise = promise_of(arm.name, seed, need, vocabulary.digest, self.asked.fields)
-            write_tokens(out, drawn, seed, self.asked.out / "vocabulary", promise)
+            sizes = [round(share * training.tokens) for share in SHARES]
+            order = read_order(drawn.of, seed, stretches(drawn, sizes))
+            promise = promise_of(drawn, order, seed, vocabulary.digest)
+            write_tokens(out, drawn, order, seed, self.asked.out / "vocabulary", promise)
 
     def _plan(
         self,
-        answers: Mapping[str, Answer],
+        found: Mapping[str, Candidates],
         training: Training,
         vocabulary: Vocabulary,
     ) -> dict[str, Any]:
         asked, counts = self.asked, self.asked.corpus.manifest.counts
-        kept = {name: one.kept for name, one in answers.items()}
+        # Not of the ledgers: that of the random arm is raw's.
+        kept = {
+            name: {"documents": len(one.sizes), "bytes": int(one.sizes.sum())}
+            for name, one in found.items()
+        }
         arms = [arm_fields(arm, training) | {"kept": kept[arm.name]} for arm in self.arms]
         return {
             "format": FORMAT,

@@ -18,6 +18,8 @@ from tamis.pipeline.errors import WorkError
 PATIENCE = 30.0
 """Seconds that a training is given to save its step before it is ended."""
 _DEATH = 1  # PR_SET_PDEATHSIG
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+"""Opened before any fork: in between, a lock that another thread holds would stay held."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class Slots:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
+                start_new_session=True,  # Ctrl-C is passed on once: a second signal saves nothing
                 preexec_fn=_with_its_parent,
             )
         return False
@@ -109,8 +112,8 @@ class Slots:
 
 def _with_its_parent() -> None:
     """Ends a process when the one that started it is gone, however that ended."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DEATH, signal.SIGTERM)
+    if _LIBC is not None:
+        _LIBC.prctl(_DEATH, signal.SIGTERM)
 
 
 def _last_words(log: Path, code: int) -> str:

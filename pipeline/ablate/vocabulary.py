@@ -27,6 +27,7 @@ def neutral(answers: Sequence[Answer], folder: Path, size: int) -> Vocabulary:
     mark = folder / "of.json"
     if mark.is_file() and files.read_json(mark)["of"] == of:
         return load(folder)
+    mark.unlink(missing_ok=True)  # from here on nothing vouches for what is there
     texts = [part.text for one in answers for part in draw(one.sift, BUDGET, 0)]
     try:
         model = _trained(texts, size)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +18,7 @@ from tamis.pipeline.engine import Local, cores
 from tamis.pipeline.errors import CallError, WorkError
 
 ARMS = "raw,cumulative,full,without,random"
+DEVICES = ("auto", "cpu", "cuda")
 
 
 def register(app: typer.Typer) -> None:
@@ -85,6 +88,10 @@ def ablate(
     from tamis.pipeline.ablate.prepare import Asked
 
     target = Corpus.open(corpus)
+    if (folder / "corpus.json").exists():
+        raise CallError(f"-o {folder} is a corpus: name a folder for the experiment")
+    if device not in DEVICES:
+        raise CallError(f"--device {device}: take {', '.join(DEVICES)}")
     chosen = o.chosen_recipe(target, recipe, changes)
     try:
         training, pieces = _training(preset, tokens, learning_rate, batch_tokens, context, dtype)
@@ -147,9 +154,13 @@ def _training(
 
 def _preview(asked: Any) -> None:
     from tamis.pipeline.ablate.arms import arms_of, comparisons_of
+    from tamis.pipeline.ablate.plan import whole
 
     arms = arms_of(asked.recipe, asked.arms, asked.others)
-    tokens = sum(max(asked.training.sizes(arm)) for arm in arms) * len(asked.seeds)
+    training = replace(
+        asked.training, tokens=whole(asked.training.tokens, asked.training.batch_tokens)
+    )
+    tokens = sum(max(training.sizes(arm)) for arm in arms) * len(asked.seeds)
     say(f"arms: {', '.join(arm.name for arm in arms)}")
     named = (f"{one.treated} against {one.control}" for one in comparisons_of(arms, asked.recipe))
     say(f"comparisons: {', '.join(named)}")
@@ -182,8 +193,14 @@ def _places(device: str, workers: int) -> list[dict[str, str]]:
     if device != "cpu":
         from tamis.model.devices import cards
 
-        if found := cards():
-            return [{"CUDA_VISIBLE_DEVICES": str(card)} for card in range(found)]
+        # The names that this process was given: those of others are not to be taken.
+        given = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        found = cards()
+        names = [name.strip() for name in given if name.strip()] or map(str, range(found))
+        if found:
+            return [{"CUDA_VISIBLE_DEVICES": name} for name in names]
+        if device == "cuda":
+            raise CallError("--device cuda: there is no GPU that torch can use: take --device cpu")
     # The same bits with any number of cores; two processes of one thread are faster than one of
     # two for models as small as those that a CPU trains.
     return [{"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"} for _ in range(workers)]

@@ -18,6 +18,8 @@ from tamis.pipeline.texts import batches
 
 POOL = "pool"
 """The slice of everything that was set aside: no domain may be called so."""
+TAKEN = (POOL, "macro")
+"""What no domain can be called: the second is the mean of all, in verdict.json."""
 INSTALLED = "installed:"
 _SECTION = re.compile(r"installed:system/man/man(\d)")
 _SECTIONS = {
@@ -88,13 +90,19 @@ def set_aside(corpus: Corpus, sources: Sequence[str]) -> Iterator[Document]:
             yield Document(domain, row["id"], row["text"], group, source, row["url"], True)
 
 
+def check_sources(sources: Sequence[str]) -> None:
+    """Raises CallError for a source whose name cannot be a domain's, nor a file's."""
+    if unfit := [name for name in sources if not name or name in TAKEN or "/" in name]:
+        raise CallError(f"held-out text: no domain can be called '{unfit[0]}', as a source is")
+
+
 def given(places: Sequence[Path]) -> Documents:
     """The documents of files, each a domain by its name; raises CallError for unfit ones."""
     try:
         files = files_of(places)
     except (FileNotFoundError, ValueError) as error:
         raise CallError(f"held-out text: {error}") from error
-    if unfit := [name for name in files if name == POOL or "/" in name]:
+    if unfit := [name for name in files if name in TAKEN or "/" in name]:
         raise CallError(
             f"held-out text: a domain cannot be called '{unfit[0]}' ({files[unfit[0]]}): "
             "name files in one folder by their domains, such as news.jsonl"

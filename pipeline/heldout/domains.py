@@ -13,7 +13,14 @@ import orjson
 from tamis.pipeline import files
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError
-from tamis.pipeline.heldout.documents import POOL, Document, Documents, given, set_aside
+from tamis.pipeline.heldout.documents import (
+    POOL,
+    Document,
+    Documents,
+    check_sources,
+    given,
+    set_aside,
+)
 from tamis.pipeline.heldout.drawing import Limits, candidates, chosen
 from tamis.pipeline.heldout.seen import Seen
 
@@ -58,6 +65,7 @@ def domains(
     told what is no domain, and why. Raises CallError if nothing is one.
     """
     limits, seen = limits or Limits(), seen or Seen()
+    check_sources(sources)
     documents, aside = _documents(places, corpus, sources)
     found = candidates(documents, limits, seed)
     drawn = chosen(documents, found, limits, aside, avoid)

@@ -23,15 +23,15 @@ class Seen:
         return self.everything or any(source in self.sources for source in sources)
 
 
-def seen_by(recipe: Recipe) -> Seen:
-    """The sources that models of the recipe are trained on, out of what ingest set aside.
+def seen_by(*recipes: Recipe) -> Seen:
+    """The sources that models of the recipes are trained on, out of what ingest set aside.
 
     A model that is given as a file says nothing of its text, and text that is given as files has no
     source: whoever gives them knows whether a domain is of the same kind.
     """
     sources: set[str] = set()
     everything = False
-    for stage in recipe.stages:
+    for stage in (stage for recipe in recipes for stage in recipe.stages):
         measure: Any = stage.measure
         if getattr(measure, "asked", lambda: None)() is None:
             continue
