@@ -9,7 +9,7 @@ import pytest
 
 from tamis.pipeline.ablate.arms import Arm, arms_of, comparisons_of, decontaminated
 from tamis.pipeline.errors import CallError
-from tamis.pipeline.recipe import Recipe, build
+from tamis.pipeline.recipe import Recipe, build, load
 
 ALL = ("raw", "cumulative", "full", "without", "random")
 
@@ -59,6 +59,7 @@ def test_every_question_is_asked_once() -> None:
         (("raw", "full"), ["raw", "full"], {"main"}),
         (("without",), ["raw", "full", "-one", "-two"], {"main", "leave one out"}),
         (("random",), ["raw", "full", "random"], {"main", "control"}),
+        (("cumulative",), ["raw", "+one", "full"], {"main", "cumulative"}),
     ],
 )
 def test_groups(wanted: tuple[str, ...], arms: list[str], families: set[str]) -> None:
@@ -75,6 +76,14 @@ def test_one_stage_has_no_steps() -> None:
     assert {one.family for one in comparisons_of(arms, judged)} == {"main", "control"}
 
 
+def test_a_stage_that_others_read_stays_and_rejects_nothing() -> None:
+    arms = {arm.name: arm.recipe for arm in arms_of(load("quickstart"), ("without",), [])}
+    first = arms["-language"].stages[0]
+    assert (first.name, first.rules) == ("language", ())
+    left = [stage.name for stage in arms["-dedup"].stages]
+    assert left == ["language", "perplexity", "heuristics"]
+
+
 def test_what_cannot_be() -> None:
     with pytest.raises(CallError, match="--arms some: take raw, full"):
         arms_of(recipe("one"), ("some",), [])
@@ -82,6 +91,8 @@ def test_what_cannot_be() -> None:
         arms_of(recipe(), ALL, [])
     with pytest.raises(CallError, match="an arm of this name"):
         arms_of(recipe("one"), ALL, [recipe("two", name="full")])
+    with pytest.raises(CallError, match="cannot name a folder"):
+        arms_of(recipe("one"), ALL, [recipe("two", name="a/b")])
 
 
 def test_the_recipe_may_decontaminate_too(tmp_path: Path) -> None:

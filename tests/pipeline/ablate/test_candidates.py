@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tamis.pipeline.ablate.candidates import Candidates, at_random, draw_order, read_order
+from tamis.pipeline.ablate.draws import Encoded, stretches
 
 
 def some(number: int, copies: int = 1, sources: int = 1, seed: int = 0) -> Candidates:
@@ -44,6 +46,19 @@ def test_arms_share_their_order() -> None:
     for order in (draw_order, read_order):
         shared = [row for row in raw.row[order(raw, 3)] if kept[row]]
         assert shared == arm.row[order(arm, 3)].tolist()
+
+
+def test_what_is_read_up_to_a_size_is_a_draw_of_that_size() -> None:
+    """A branch at half of a run has the copies that a run of half the tokens has."""
+    found = some(400, copies=2)
+    of = found.take(draw_order(found, 0))
+    drawn = Encoded(of, of.ids, np.cumsum(of.sizes), of.sizes, pa.nulls(400))
+    half = int(drawn.ends[-1]) // 2
+    read = read_order(of, 0, stretches(drawn, [half]))
+    first = read[np.cumsum(of.sizes[read]) <= half]
+    there = np.count_nonzero(drawn.ends <= half)
+    assert first.max() <= there and len(first) > 0.9 * there
+    assert first.tolist() != sorted(first)
 
 
 def test_seeds_draw_others() -> None:

@@ -140,3 +140,16 @@ def test_what_cannot_be(here: Tamis, tmp_path: Path) -> None:
     assert "--arms some: take raw" in said.stderr
     said = here("ablate", "corpus", "-o", "other", "--preset", "300m", expect=2)
     assert "300m" in said.stderr
+    said = here("ablate", "corpus", "-o", "other", "--arms", "raw", expect=2)
+    assert "compares nothing" in said.stderr
+    said = here("ablate", "corpus", "-o", "other", "--tokens", "100", expect=2)
+    assert "fewer than four batches" in said.stderr
+    said = here("ablate", "corpus", "-o", "other", "--heldout", "other/heldout", expect=2)
+    assert "lies where the experiment writes" in said.stderr
+    said = here("ablate", "corpus", "-o", "held", "--heldout", "pages.jsonl", expect=2)
+    assert "holds files that are no experiment's (letters.jsonl" in said.stderr
+    said = here("ablate", "corpus", "-o", "corpus", expect=2)
+    assert "-o corpus is a corpus" in said.stderr
+    none = ("--arms", "full", "--set", "heuristics.rules.words.min=100000", *ASKED[2:])
+    said = here("ablate", "corpus", "-o", "none", "--heldout", "held", *none, expect=2)
+    assert "arm 'full' keeps no document" in said.stderr
