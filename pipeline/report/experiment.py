@@ -201,7 +201,15 @@ class Experiment:
                 "cannot be shown."
             )
             return None
-        return Report(corpus, recipes.load(str(root / "recipe.toml"))).content(progress)
+        try:
+            report = Report(corpus, recipes.load(str(root / "recipe.toml")))
+        except CallError:  # its recipe names the held-out files by where they were
+            self.missing.append(
+                "Files that the arms' recipes name are gone, or the experiment was moved: what the "
+                "sieve did cannot be shown."
+            )
+            return None
+        return report.content(progress)
 
     def _versions(self) -> dict[str, str]:
         """Of tamis and what it uses, as the corpus and the runs have noted them."""
