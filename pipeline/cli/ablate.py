@@ -196,9 +196,9 @@ def _places(device: str, workers: int) -> list[dict[str, str]]:
         # The names that this process was given: those of others are not to be taken.
         given = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
         found = cards()
-        names = [name.strip() for name in given if name.strip()] or map(str, range(found))
+        names = [name.strip() for name in given if name.strip()] or list(map(str, range(found)))
         if found:
-            return [{"CUDA_VISIBLE_DEVICES": name} for name in names]
+            return [{"CUDA_VISIBLE_DEVICES": name} for name in names[:found]]
         if device == "cuda":
             raise CallError("--device cuda: there is no GPU that torch can use: take --device cpu")
     # The same bits with any number of cores; two processes of one thread are faster than one of
