@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tamis.model.errors import ModelError
 from tamis.model.verdict.fields import Fields, read
@@ -24,6 +26,8 @@ class Arm:
     stage: str | None
     sizes: tuple[int, ...]
     """Trained tokens at which it is scored, rising; the last is the end of its runs."""
+    tokens: Mapping[str, Any] = field(default_factory=dict)
+    """By seed, the digest of what its run is trained on, as far as the plan has it."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,8 @@ def _training(one: Fields) -> Training:
 
 def _arm(one: Fields) -> Arm:
     stage = None if one.values.get("stage") is None else one.get("stage", str)
-    arm = Arm(one.get("name", str), one.get("kind", str), stage, one.numbers("sizes"))
+    tokens = one.get("tokens", dict) if "tokens" in one.values else {}
+    arm = Arm(one.get("name", str), one.get("kind", str), stage, one.numbers("sizes"), tokens)
     if arm.kind not in KINDS or (arm.kind in ("cumulative", "without")) != (stage is not None):
         raise ModelError(
             f"{one.path}: '{one.place}' is of kind '{arm.kind}' with stage {stage}; kinds are "

@@ -127,6 +127,9 @@ def _check_run(plan: Plan, arm: Arm, seed: int, run: Fields) -> None:
             [round(one / plan.training.batch_tokens) for one in arm.sizes],
         ),
     }
+    if planned_tokens := arm.tokens.get(str(seed)):
+        trained = [one.get("tokens", str) for one in data.each("components")]
+        expected["the tokens that are read"] = (trained, [planned_tokens])
     for what, (own, planned) in expected.items():
         if own != planned:
             raise ModelError(f"{run.path} is not the run of the plan: {what}: {own}, not {planned}")

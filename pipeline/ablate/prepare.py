@@ -33,6 +33,7 @@ from tamis.pipeline.heldout.make import HeldOut, make
 from tamis.pipeline.heldout.seen import seen_by
 from tamis.pipeline.recipe import Recipe, build
 from tamis.pipeline.rounds import clusters
+from tamis.tokenize.tokens import Tokens
 from tamis.tokenize.vocabulary import Vocabulary
 
 Say = Callable[[str], None]
@@ -125,9 +126,11 @@ class Preparation:
         vocabulary = self._vocabulary(answers)
         found = self._candidates(answers)
         training = self._training(answers, found, vocabulary)
-        for arm in self.arms:
-            self._tokens(arm, answers[arm.name], found[arm.name], training, vocabulary)
-        plan = self._plan(found, training, vocabulary)
+        tokens = {
+            arm.name: self._tokens(arm, answers[arm.name], found[arm.name], training, vocabulary)
+            for arm in self.arms
+        }
+        plan = self._plan(found, tokens, training, vocabulary)
         freeze(asked.out, plan)
         return plan
 
@@ -222,7 +225,9 @@ class Preparation:
         found: Candidates,
         training: Training,
         vocabulary: Vocabulary,
-    ) -> None:
+    ) -> dict[str, str]:
+        """Writes the tokens of every seed; gives their digests."""
+        digests = {}
         for seed in self.asked.seeds:
             need = max(training.sizes(arm)) + 1
             out = self.asked.out / "arms" / arm.name / "tokens" / str(seed)
@@ -236,10 +241,13 @@ class Preparation:
             order = read_order(drawn.of, seed, stretches(drawn, sizes))
             promise = promise_of(drawn, order, seed, vocabulary.digest)
             write_tokens(out, drawn, order, seed, self.asked.out / "vocabulary", promise)
+            digests[str(seed)] = Tokens.open(out).digest
+        return digests
 
     def _plan(
         self,
         found: Mapping[str, Candidates],
+        tokens: Mapping[str, Mapping[str, str]],
         training: Training,
         vocabulary: Vocabulary,
     ) -> dict[str, Any]:
@@ -249,7 +257,10 @@ class Preparation:
             name: {"documents": len(one.sizes), "bytes": int(one.sizes.sum())}
             for name, one in found.items()
         }
-        arms = [arm_fields(arm, training) | {"kept": kept[arm.name]} for arm in self.arms]
+        arms = [
+            arm_fields(arm, training) | {"kept": kept[arm.name], "tokens": tokens[arm.name]}
+            for arm in self.arms
+        ]
         return {
             "format": FORMAT,
             "asked": asked.fields,
