@@ -189,3 +189,11 @@ def test_no_domain_to_judge_by(experiment: Any) -> None:
         domain["seen"] = True
     experiment.save()
     refused(experiment, "no domain is an unseen target")
+
+
+def test_a_run_of_other_tokens_than_the_plan_has(experiment: Any) -> None:
+    path = experiment.folder / "plan.json"
+    plan = json.loads(path.read_text())
+    plan["arms"][1]["tokens"] = {"1": "others"}
+    path.write_text(json.dumps(plan))
+    refused(experiment, "the tokens that are read: [", "not ['others']")
