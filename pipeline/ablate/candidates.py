@@ -121,8 +121,8 @@ def state(*parts: object) -> np.uint64:
     return np.uint64(int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little"))
 
 
-def mixed(values: Numbers, start: np.uint64) -> Numbers:
-    """SplitMix64's number for each value, from a state: the same for the same value."""
+def mixed(values: Numbers, start: np.uint64 | Numbers) -> Numbers:
+    """SplitMix64's number for each value, from a state or one each: the same for the same."""
     with np.errstate(over="ignore"):
         found = (values ^ start) + _STEP
         for shift, factor in _MIX:
