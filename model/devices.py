@@ -65,7 +65,7 @@ class Place:
     def fields(self) -> dict[str, object]:
         """For run.json: what may differ when a run goes on, and then changes last digits."""
         return {
-            "device": self.name,
+            "device": self.name if self.device.type == "cuda" else self.device.type,
             "threads": torch.get_num_threads(),
             "compiled": self.compiled,
             "world": self.world,

@@ -30,6 +30,8 @@ class Training:
 
     preset: str
     parameters: int
+    per_piece: int
+    """How many of them a piece of the vocabulary has."""
     tokens: int
     batch_tokens: int
     context: int

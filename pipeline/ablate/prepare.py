@@ -210,7 +210,9 @@ class Preparation:
             )
         if least < wanted:
             self.say(f"arm '{short}' has no more: every run takes {least:,} tokens, not {wanted:,}")
-        return dataclasses.replace(training, tokens=least)
+        fewer = self.asked.vocabulary - vocabulary.size  # than the preset's, of little text
+        parameters = training.parameters - fewer * training.per_piece
+        return dataclasses.replace(training, tokens=least, parameters=parameters)
 
     def _drawn(
         self, of: Answer, found: Candidates, seed: int, times: float, vocabulary: Vocabulary

@@ -141,6 +141,7 @@ def _training(
     made = Training(
         preset,
         found.shape.parameters,
+        found.shape.width * (1 if found.shape.tied else 2),
         amount("--tokens", tokens or "1M"),
         found.batch_tokens if batch is None else amount("--batch-tokens", batch),
         found.shape.context if context is None else context,

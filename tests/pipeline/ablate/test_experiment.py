@@ -97,6 +97,8 @@ def test_an_experiment(
     plan = json.loads((tmp_path / "ex/plan.json").read_text())
     verdict = json.loads((tmp_path / "ex/verdict.json").read_text())
     assert [arm["name"] for arm in plan["arms"]] == ["raw", "+dedup", "full", "-dedup", "random"]
+    pieces = plan["vocabulary"]["pieces"]
+    assert plan["training"]["parameters"] == 344_640 - 64 * (2048 - pieces) < 344_640
     assert plan["arms"][0]["sizes"] == [512, 1024, 2048, 4096]
     assert [one["name"] for one in verdict["comparisons"]] == [
         *("full against raw", "dedup", "heuristics", "without dedup", "without heuristics"),
