@@ -43,6 +43,10 @@ class Candidates(NamedTuple):
     """The same for copies of each other in raw."""
     sources: Numbers
     """What stands for each source."""
+    piece: Longs
+    """Which piece of the document; 0 of one that is whole."""
+    last: npt.NDArray[np.bool_]
+    """Whether it is the last piece."""
 
     def take(self, rows: npt.NDArray[np.bool_] | Longs) -> Candidates:
         """Some of them: by a mask, or by their places."""
@@ -83,7 +87,7 @@ def candidates(of: Sources, clusters: Sources | None, cluster_column: str = "") 
                 place = np.full(len(kept), number, np.int64)
                 sources = _named(columns["source"])[kept]
                 found = (place, kept + first, ids[kept], sizes[kept], own[kept], sources)
-                parts.append(Candidates(*found))
+                parts.append(Candidates(*found, np.zeros_like(place), place == place))
                 first += rows
     return joined(parts)
 
@@ -111,8 +115,28 @@ def joined(parts: Iterable[Candidates]) -> Candidates:
     if not every:
         none = np.empty(0, np.int64)
         some = none.astype(np.uint64)
-        return Candidates(none, none, some, none, some, some)
+        return Candidates(none, none, some, none, some, some, none, none == none)
     return Candidates(*(np.concatenate(column) for column in zip(*every, strict=True)))
+
+
+def in_pieces(found: Candidates, size: int) -> Candidates:
+    """Documents cut into pieces of so many bytes, which are drawn and read apart.
+
+    Drawn whole, one change log of a megabyte is a fifth of what a model is trained on, or nothing
+    of it, and what a run came to depended on that. Copies of each other have the same pieces, so
+    these are drawn together.
+    """
+    counts = np.maximum(1, -(-found.sizes // size))
+    rows = np.repeat(np.arange(len(counts)), counts)
+    piece = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    of, salt = found.take(rows), mixed(piece.astype(np.uint64), state("piece"))
+    return of._replace(
+        ids=np.where(piece == 0, of.ids, mixed(of.ids, salt)),
+        clusters=np.where(piece == 0, of.clusters, mixed(of.clusters, salt)),
+        sizes=np.clip(of.sizes - piece * size, 0, size),
+        piece=piece,
+        last=piece == counts[rows] - 1,
+    )
 
 
 def state(*parts: object) -> np.uint64:

@@ -1,4 +1,4 @@
-"""The tokens of an arm and a seed: as many documents as it takes, in the order of the seed."""
+"""The tokens of an arm and a seed: as many pieces of documents as it takes, in a seed's order."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tamis.pipeline.ablate.candidates import (
     Longs,
     Sources,
     draw_order,
+    in_pieces,
     joined,
-    mixed,
 )
 from tamis.pipeline.errors import WorkError
 from tamis.pipeline.signals import ShardReader
@@ -31,14 +31,15 @@ from tamis.pipeline.tokens.shuffle import BLOCK, Documents, gathered, runs
 from tamis.tokenize.shards import manifest
 from tamis.tokenize.vocabulary import Vocabulary
 
-_PIECE = np.uint64(2)
+PIECE = 2_048
+"""Bytes of a piece of a document: about a window of 512 tokens of the smallest vocabulary."""
 MARGIN = 1.05
 """Bytes that are taken at first for the tokens that are wanted, above what they need on average."""
 
 
 @dataclass
 class Encoded:
-    """Documents as tokens, in memory."""
+    """Pieces of documents as tokens, in memory."""
 
     of: Candidates
     ids: Any
@@ -59,7 +60,8 @@ def draw(
     vocabulary: Vocabulary,
     balanced: bool = False,
 ) -> Encoded:
-    """Documents in drawing order until they have so many tokens, or all that there are."""
+    """Pieces in drawing order until they have so many tokens, or all that there are."""
+    found = in_pieces(found, PIECE)
     order = draw_order(found, seed, balanced)
     parts: list[Encoded] = []
     start, have, per_token = 0, 0, 4.0
@@ -74,12 +76,12 @@ def draw(
         per_token = int(ends[start - 1]) / max(1, have)
     whole = _joined(parts)
     stop = min(len(whole.ends), int(np.searchsorted(whole.ends, tokens)) + 1)
-    return _taken(whole, np.arange(stop))
+    return _taken(whole, np.flatnonzero(whole.lengths[:stop]))  # edits leave pieces empty
 
 
 def encoded(of: Sources, chosen: Candidates, vocabulary: Vocabulary) -> Encoded:
-    """Documents as tokens, in the order given, texts as the stages edited them."""
-    order = np.lexsort((chosen.row, chosen.shard))
+    """Pieces as tokens, in the order given, of texts as the stages edited them."""
+    order = np.lexsort((chosen.piece, chosen.row, chosen.shard))
     parts = list(_encoded(of, chosen.take(order), vocabulary))
     back = np.empty(len(order), np.int64)
     back[order] = np.arange(len(order))
@@ -100,20 +102,39 @@ def _encoded(of: Sources, chosen: Candidates, vocabulary: Vocabulary) -> Iterato
                 here = mine.take((mine.row >= first) & (mine.row < first + rows))
                 if len(here.row):
                     columns = reader.read(group, {"text", "source"})
-                    place = pa.array(here.row - first)
-                    yield _tokens(here, columns, place, vocabulary)
+                    yield _tokens(here, columns, here.row - first, vocabulary)
                 first += rows
 
 
 def _tokens(
-    here: Candidates, columns: dict[str, pa.Array], place: pa.Array, vocabulary: Vocabulary
+    here: Candidates, columns: dict[str, pa.Array], rows: Longs, vocabulary: Vocabulary
 ) -> Encoded:
-    data, ends = texts(columns["text"].take(place))
-    data, ends = data[ends[0] : ends[-1]], ends - ends[0]
-    data.flags.writeable = False  # as Arrow's are: kernels are compiled for one kind
-    ids, stops = vocabulary.encode_column(data, ends, True, True)
-    sources = pc.fill_null(columns["source"].take(place), NO_SOURCE)
-    return Encoded(here, ids, stops, np.diff(ends).astype(np.uint64), sources)
+    """BOS goes before a document's first piece, EOS after its last one."""
+    read, document = np.unique(rows, return_inverse=True)
+    data, edges = texts(columns["text"].take(pa.array(read)))
+    starts = _whole_characters(data, edges, document, here.piece * PIECE)
+    stops = _whole_characters(data, edges, document, (here.piece + 1) * PIECE)
+    stops = np.where(here.last, edges[document + 1], stops)
+    some = gathered(data, starts, stops - starts)
+    some.flags.writeable = False  # as Arrow's are: kernels are compiled for one kind
+    sizes = stops - starts
+    ids, ends = vocabulary.encode_column(some, np.cumsum([0, *sizes]), True, True)
+    kept = np.ones(len(ids), bool)
+    kept[(ends - np.diff(ends, prepend=0))[here.piece > 0]] = False
+    kept[ends[~here.last] - 1] = False
+    sources = pc.fill_null(columns["source"].take(pa.array(rows)), NO_SOURCE)
+    return Encoded(here, ids[kept], np.cumsum(kept)[ends - 1], sizes.astype(np.uint64), sources)
+
+
+def _whole_characters(data: Any, edges: Longs, document: Longs, place: Longs) -> Longs:
+    """Places in documents, moved on to where a character begins, to their ends at most."""
+    end = edges[document + 1]
+    found: Longs = np.minimum(edges[document] + place, end)
+    for _ in range(3):
+        inside = found < end
+        inside[inside] = (data[found[inside]] & 0xC0) == 0x80
+        found += inside
+    return found
 
 
 def _joined(parts: Sequence[Encoded]) -> Encoded:
@@ -135,26 +156,8 @@ def _taken(whole: Encoded, places: Longs) -> Encoded:
     )
 
 
-def pieces(drawn: Encoded, length: int) -> Encoded:
-    """The same tokens with documents cut into pieces of at most so many, which are read apart.
-
-    A document of 100 windows would else be what a small model is trained on for 25 batches in turn,
-    and what it knows at its end depended on which such document came last: seeds were 0.3 bits per
-    byte apart. A document's bytes are counted with its first piece.
-    """
-    counts = -(-drawn.lengths // length)
-    rows = np.repeat(np.arange(len(counts)), counts)
-    number = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    lengths = np.minimum(length, drawn.lengths[rows] - number * length)
-    of = drawn.of.take(rows)
-    ids = np.where(number == 0, of.ids, mixed(of.ids, mixed(number.astype(np.uint64), _PIECE)))
-    sizes = np.where(number == 0, drawn.sizes[rows], 0).astype(np.uint64)
-    sources = drawn.sources.take(pa.array(rows))
-    return Encoded(of._replace(ids=ids), drawn.ids, np.cumsum(lengths), sizes, sources)
-
-
 def stretches(drawn: Encoded, sizes: Sequence[int]) -> Longs:
-    """Which stretch of a draw each document begins in; they end at these sizes, in tokens.
+    """Which stretch of a draw each piece begins in; they end at these sizes, in tokens.
 
     What is read up to each size is then what a draw of that size has. Read in one order, the first
     half of a draw of 2T would have both of two copies in a quarter of cases rather than a half, and

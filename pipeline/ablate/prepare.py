@@ -21,7 +21,7 @@ from tamis.pipeline.ablate.candidates import (
     candidates,
     read_order,
 )
-from tamis.pipeline.ablate.draws import Encoded, draw, pieces, promise_of, stretches, write_tokens
+from tamis.pipeline.ablate.draws import Encoded, draw, promise_of, stretches, write_tokens
 from tamis.pipeline.ablate.plan import FORMAT, SHARES, Training, arm_fields, freeze, whole
 from tamis.pipeline.ablate.vocabulary import neutral
 from tamis.pipeline.corpus import Corpus
@@ -240,7 +240,6 @@ class Preparation:
                     f"{need:,} are needed: lower --tokens a little"
                 )
             sizes = [round(share * training.tokens) for share in SHARES]
-            drawn = pieces(drawn, training.context)
             order = read_order(drawn.of, seed, stretches(drawn, sizes))
             promise = promise_of(drawn, order, seed, vocabulary.digest)
             write_tokens(out, drawn, order, seed, self.asked.out / "vocabulary", promise)

@@ -20,6 +20,8 @@ def some(number: int, copies: int = 1, sources: int = 1, seed: int = 0) -> Candi
         draw.integers(1, 100, number),
         (np.arange(number) // copies).astype(np.uint64) * np.uint64(7919),
         draw.integers(0, sources, number).astype(np.uint64),
+        np.zeros(number, np.int64),
+        np.ones(number, bool),
     )
 
 
