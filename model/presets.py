@@ -92,7 +92,7 @@ class Preset:
 
 # width layers heads kv head ffn vocabulary context tied, learning rate, tokens of a batch.
 PRESETS = {
-    "300k": Preset(Shape(64, 4, 2, 2, 32, 192, 2048, 512, True), 6e-3, 1 << 11),
+    "300k": Preset(Shape(64, 4, 2, 2, 32, 192, 2048, 512, True), 3e-3, 1 << 11),
     "1M": Preset(Shape(128, 4, 2, 1, 64, 384, 4096, 2048, True), 1.0e-2, 1 << 14),
     "5M": Preset(Shape(256, 6, 4, 2, 64, 704, 8192, 2048, True), 6.0e-3, 1 << 16),
     "15M": Preset(Shape(384, 8, 6, 2, 64, 1024, 16_384, 2048, True), 4.2e-3, 1 << 17),

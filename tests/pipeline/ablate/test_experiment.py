@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -31,7 +30,6 @@ ASKED = (
     *("--arms", "raw,full,random,cumulative,without", "--seeds", "2", "--tokens", "2048"),
     *("--preset", "300k", "--context", "64", "--batch-tokens", "256", "--balance"),
 )
-ANSWERS = ("plan.json", "verdict.json", "report.json")
 
 
 def prose(draw: random.Random, sentences: int) -> str:
@@ -114,20 +112,28 @@ def test_an_experiment(
     kept = {arm["name"]: arm["kept"]["documents"] for arm in plan["arms"]}
     assert kept["raw"] == 560 and kept["+dedup"] == 500
     assert kept["full"] < kept["+dedup"] and kept["full"] < kept["-dedup"] < kept["raw"]
-    _interrupted(here, in_process, tmp_path)
 
 
-def _interrupted(here: Tamis, in_process: Callable[[int], None], tmp_path: Path) -> None:
-    """Anew, interrupted twice: the same bytes; then arguments that are not those of the plan."""
-    wanted = [(tmp_path / "ex" / name).read_bytes() for name in ANSWERS]
-    shutil.move(tmp_path / "ex", tmp_path / "before")
-    for commands in (3, 10):
+def test_interrupted(
+    here: Tamis, in_process: Callable[[int], None], tmp_path: Path, one_thread: None
+) -> None:
+    """Interrupted twice: the same bytes; and arguments that are not those of the plan."""
+    made(here, tmp_path)
+    asked = ("--heldout", "held", *ASKED, "--arms", "raw,full", "--seeds", "1")
+    here("ablate", "corpus", "-o", "whole", *asked)
+    for commands in (2, 3):
         in_process(commands)
-        here("ablate", "corpus", "-o", "ex", "--heldout", "held", *ASKED, expect=1)
+        here("ablate", "corpus", "-o", "ex", *asked, expect=1)
     in_process(10**9)
-    here("ablate", "corpus", "-o", "ex", "--heldout", "held", *ASKED)
-    assert [(tmp_path / "ex" / name).read_bytes() for name in ANSWERS] == wanted
-    other = here("ablate", "corpus", "-o", "ex", "--heldout", "held", *ASKED[:-1], expect=2)
+    here("ablate", "corpus", "-o", "ex", *asked)
+    for name in ("plan.json", "verdict.json", "report.json"):
+        whole, found = (tmp_path / folder / name for folder in ("whole", "ex"))
+        assert found.read_bytes() == whole.read_bytes().replace(b"-o whole", b"-o ex")
+    assert (
+        json.loads((tmp_path / "ex/verdict.json").read_text())["comparisons"][0]["macro"]["verdict"]
+        == "undecided"
+    )
+    other = here("ablate", "corpus", "-o", "ex", *asked[:2], "--seeds", "1", expect=2)
     assert "begun with other arguments" in other.stderr
 
 
