@@ -187,7 +187,8 @@ def rows(
     """The rows of the table."""
     where = place(device, dtype, compiled, 0.0)
     chosen = preset_of(preset)
-    shape, windows = chosen.shape, chosen.batch_tokens // chosen.shape.context
+    shape = chosen.shape
+    windows = max(micro, chosen.batch_tokens // shape.context)
     fed = batch(shape, windows, where.device)
     learner = Learner(Llama(shape).init(0, where.device), where, micro, RATE)
     plain = Plain(shape).to(where.device)
