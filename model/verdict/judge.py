@@ -99,7 +99,10 @@ class Judged:
 
     def comparisons(self) -> list[dict[str, Any]]:
         """Every comparison of the plan, in its order; Holm's correction is over their macros."""
-        family = [self._between(MACRO, one) for one in self.plan.comparisons]
+        effects = [self._between(MACRO, one) for one in self.plan.comparisons]
+        # A stage that is last is the same two arms in the waterfall and left out: one test.
+        pairs = [frozenset((one.treated, one.control)) for one in self.plan.comparisons]
+        family = dict(zip(pairs, effects, strict=True))
         return [
             {
                 "name": one.name,
@@ -107,15 +110,19 @@ class Judged:
                 "control": one.control,
                 "family": one.family,
                 "tokens": self.plan.training.tokens,
-                MACRO: effect(family, place),
+                MACRO: effect(found, list(family.values()), list(family).index(pair)),
                 "domains": {
-                    domain.name: effect([self._between(domain.name, one)], 0) | {"p_holm": None}
-                    for domain in self.plan.domains
+                    domain.name: self._alone(domain.name, one) for domain in self.plan.domains
                 },
-                "gain": self._gain(one, family[place]),
+                "gain": self._gain(one, found),
             }
-            for place, one in enumerate(self.plan.comparisons)
+            for one, pair, found in zip(self.plan.comparisons, pairs, effects, strict=True)
         ]
+
+    def _alone(self, name: str, one: Comparison) -> dict[str, Any]:
+        """The difference in a domain, which no correction is made for."""
+        found = self._between(name, one)
+        return effect(found, [found], 0) | {"p_holm": None}
 
     def _between(self, name: str, one: Comparison) -> Interval:
         tokens = self.plan.training.tokens
@@ -143,9 +150,9 @@ class Judged:
         return curve(np.array(sizes, np.float64), losses)
 
 
-def effect(family: Sequence[Interval], place: int) -> dict[str, Any]:
-    """One of a family of differences, for JSON; Holm's correction over the family decides it."""
-    one, adjusted = family[place], holm([other.p for other in family])[place]
+def effect(one: Interval, family: Sequence[Interval], place: int) -> dict[str, Any]:
+    """A difference for JSON; Holm's correction over its family, where it has a place, decides."""
+    adjusted = holm([other.p for other in family])[place]
     decided = adjusted is not None and adjusted <= 1 - one.confidence
     return {
         "value": one.value,

@@ -31,6 +31,8 @@ class Task:
     log: Path
     folder: Path | None = None
     """Made after the first command, for what the others write."""
+    made: Path | None = None
+    """What the first command has made if it came to its end."""
 
 
 @dataclass
@@ -78,6 +80,8 @@ class Slots:
             if code != 0:
                 raise WorkError(f"{one.task.name}: {_last_words(one.task.log, code)}")
             one.process = None
+            if one.task.made is not None and not one.task.made.exists():
+                raise WorkError(f"{one.task.name} was stopped: run the same command to go on")
             if one.task.folder is not None:
                 one.task.folder.mkdir(parents=True, exist_ok=True)
         if not one.left:

@@ -56,7 +56,8 @@ def tasks(out: Path, plan: Mapping[str, Any], device: str) -> Iterator[Task]:
             commands.append(training(out, plan, arm, seed, device))
             commands += [scoring(out, folder, arm, size, device) for size in missing]
         log = out / "logs" / f"{arm['name']}-{seed}"
-        yield Task(f"{arm['name']}, seed {seed}", commands, log, scores(folder, 0).parent)
+        name, model = f"{arm['name']}, seed {seed}", folder / "model"
+        yield Task(name, commands, log, scores(folder, 0).parent, model)
 
 
 def training(
@@ -91,7 +92,7 @@ def scoring(out: Path, folder: Path, arm: Mapping[str, Any], size: int, device: 
     rows = scores(folder, size)
     return [
         *("score", str(model), "--heldout", str(out / "heldout"), "--documents", str(rows)),
-        *("-o", str(rows.with_suffix(".json")), "--device", "cpu" if device == "auto" else device),
+        *("-o", str(rows.with_suffix(".json")), "--device", device),
         "--json",
     ]
 

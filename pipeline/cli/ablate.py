@@ -180,7 +180,9 @@ def _experiment(asked: Any, device: str, runner: Local, quiet: bool) -> dict[str
     with Corpus(asked.out).lock():
         with asked.corpus.lock():
             plan = planned(asked, runner, tell)
-        run(asked.out, plan, Slots(_places(device, runner.workers)), device, tell)
+        places = _places(device, runner.workers)
+        used = "cuda" if "CUDA_VISIBLE_DEVICES" in places[0] else "cpu"
+        run(asked.out, plan, Slots(places), used, tell)
         try:
             verdict: dict[str, Any] = judge.write(asked.out)
         except ModelError as error:

@@ -66,7 +66,7 @@ def domains(
     """
     limits, seen = limits or Limits(), seen or Seen()
     check_sources(sources)
-    documents, aside = _documents(places, corpus, sources)
+    documents, aside = _documents(places, corpus, sources, limits.longest)
     found = candidates(documents, limits, seed)
     drawn = chosen(documents, found, limits, aside, avoid)
     enough = {name: part for name, part in drawn.items() if _is_enough(name, part, limits, say)}
@@ -82,16 +82,17 @@ def domains(
 
 
 def _documents(
-    places: Sequence[Path], corpus: Corpus | None, sources: Sequence[str]
+    places: Sequence[Path], corpus: Corpus | None, sources: Sequence[str], longest: int
 ) -> tuple[Documents, bool]:
-    """The documents to draw from, and whether some were set aside by ingest."""
+    """The documents to draw from, as long as they may be; whether some were set aside by ingest."""
     read = given(places) if places else _none
     records = corpus.home.ingested() if corpus is not None else ()
     aside = any("heldout" in record.get("files", {}) for _, record in records)
 
     def every() -> Iterator[Document]:
         of_corpus = set_aside(corpus, sources) if corpus is not None and aside else iter(())
-        return chain(read(), map(_of_no_domain, of_corpus) if places else of_corpus)
+        found = chain(read(), map(_of_no_domain, of_corpus) if places else of_corpus)
+        return (replace(one, text=beginning(one.text, longest)) for one in found)
 
     return every, aside
 
@@ -104,6 +105,16 @@ def _of_no_domain(one: Document) -> Document:
     return replace(one, domain="")
 
 
+def beginning(text: str, most: int) -> str:
+    """A text up to the end of a line, or of a word, before so many bytes."""
+    data = text.encode()
+    if len(data) <= most:
+        return text
+    lines, words = data.rfind(b"\n", 0, most), data.rfind(b" ", 0, most)
+    end = lines if lines >= most // 2 else words if words >= most // 2 else most - 1
+    return data[: end + 1].decode(errors="ignore")
+
+
 def _is_enough(name: str, part: Sequence[Document], limits: Limits, say: Say) -> bool:
     size = sum(len(one.text.encode()) for one in part)
     if name == POOL:
@@ -111,8 +122,8 @@ def _is_enough(name: str, part: Sequence[Document], limits: Limits, say: Say) ->
     if len(part) >= limits.least_documents and size >= limits.least_bytes:
         return True
     say(
-        f"'{name}' is no domain: {len(part):,} documents of {limits.shortest:,} to "
-        f"{limits.longest:,} bytes, {size / 1e3:,.0f} kB; {limits.least_documents:,} documents and "
+        f"'{name}' is no domain: {len(part):,} documents of {limits.shortest:,} bytes or more, "
+        f"{size / 1e3:,.0f} kB; {limits.least_documents:,} documents and "
         f"{limits.least_bytes / 1e3:,.0f} kB are the least"
     )
     return False
@@ -129,7 +140,7 @@ def _nothing(
     least = f"{limits.least_documents:,} documents and {limits.least_bytes / 1e3:,.0f} kB"
     seen = ", ".join(f"{name} {len(part):,}" for name, part in drawn.items() if name != POOL)
     start = f"nothing to score models on: a held-out domain needs {least} of documents of "
-    start += f"{limits.shortest:,} to {limits.longest:,} bytes"
+    start += f"{limits.shortest:,} bytes or more"
     if places:
         return f"{start}; there are: {seen or 'none'}"
     if corpus is None or POOL not in drawn:

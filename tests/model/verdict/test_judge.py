@@ -36,6 +36,21 @@ def test_known_differences_are_found(experiment: Any) -> None:
     assert language["verdict"] == "undecided" and language["seeds_to_decide"] > 3
 
 
+def test_the_same_two_arms_are_one_test(experiment: Any) -> None:
+    """The last stage of the waterfall, and the recipe without it: named twice, corrected once."""
+    path = experiment.folder / "plan.json"
+    plan = json.loads(path.read_text())
+    before = of(judge(experiment.folder), "full against raw")["macro"]
+    swapped = {"name": "without", "treated": "raw", "control": "full", "family": "leave one out"}
+    plan["comparisons"].append(swapped)
+    path.write_text(json.dumps(plan))
+    found = judge(experiment.folder)
+    again, full = (of(found, name)["macro"] for name in ("without", "full against raw"))
+    assert full == before
+    assert again["value"] == -full["value"] and again["p_holm"] == full["p_holm"]
+    assert again["verdict"] == "worse"
+
+
 def test_the_gain_is_that_of_the_curve(experiment: Any) -> None:
     """0.3 bits less for twice the tokens: 0.2 less are worth 2^(2/3)."""
     gain = of(judge(experiment.folder), "full against raw")["gain"]

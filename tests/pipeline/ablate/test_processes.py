@@ -32,3 +32,11 @@ def test_a_failure_says_what_it_said_and_ends_the_others(tmp_path: Path) -> None
     with pytest.raises(WorkError, match=r"lost: .*gone is not a corpus.*all it said is in"):
         slots.run([Task("lost", [["status", "gone"]], tmp_path / "log")], lambda task: None)
     assert waiting.process is not None and waiting.process.returncode is not None
+
+
+def test_a_training_that_was_stopped_is_not_scored(tmp_path: Path) -> None:
+    """It ends with 0 when it is told to stop, and has no model yet."""
+    commands = [["--version"], ["status", "gone"]]
+    task = Task("raw, seed 0", commands, tmp_path / "log", made=tmp_path / "model")
+    with pytest.raises(WorkError, match="raw, seed 0 was stopped: run the same command"):
+        Slots([{}]).run([task], lambda task: None)

@@ -9,12 +9,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import tomli_w
+from hypothesis import given as given_any
+from hypothesis import strategies as st
 
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.errors import CallError
 from tamis.pipeline.heldout.boilerplate import boilerplate, phrases
 from tamis.pipeline.heldout.documents import domain_of
-from tamis.pipeline.heldout.domains import domains
+from tamis.pipeline.heldout.domains import beginning, domains
 from tamis.pipeline.heldout.drawing import Limits
 from tamis.pipeline.heldout.make import make
 from tamis.pipeline.heldout.seen import Seen, seen_by
@@ -106,21 +108,34 @@ def test_a_large_group_helps_out_where_documents_are_few(tmp_path):
     assert facts.documents >= 30
 
 
-def test_copies_and_texts_of_unfit_size_leave(tmp_path):
+def test_copies_and_short_texts_leave_and_long_ones_are_cut(tmp_path):
     some = items("a", 30, 30)
     copies = [
         {"id": f"copy-{k}", "text": str(one["text"]).upper().replace(" ", " -\n"), "group": f"c{k}"}
         for k, one in enumerate(some[:15])
     ]
-    unfit = [{"id": f"unfit-{n}", "text": prose(n, n)} for n in (2, 3, 400, 500)]
+    unfit = [{"id": f"unfit-{n}", "text": prose(n, n)} for n in (2, 3)]
+    unfit += [{"id": f"long-{n}", "text": prose(n, n)} for n in (400, 500)]
     save(tmp_path / "d.jsonl", some + copies + unfit)
     limits = Limits(10, 2_000, 100_000, 100, 1_000)
     (facts,) = domains([tmp_path / "d.jsonl"], None, tmp_path / "o", limits=limits)
     rows = written(tmp_path / "o", "d")
     kept = [row["id"].split("-") for row in rows]
-    assert facts.documents == 30
-    assert {number for _, number in kept} == {str(number) for number in range(30)}
-    assert {kind for kind, _ in kept} == {"a", "copy"}
+    assert facts.documents == 32
+    assert {number for kind, number in kept if kind != "long"} == {str(n) for n in range(30)}
+    assert {kind for kind, _ in kept} == {"a", "copy", "long"}
+    assert all(100 <= len(row["text"]) <= 1_000 for row in rows)
+
+
+@given_any(st.text(st.sampled_from("ab \né語😀"), max_size=60), st.integers(1, 80))
+def test_a_beginning_ends_where_a_line_or_a_word_does(text, most):
+    """Never in the middle of a letter."""
+    size = [len(text[:place].encode()) for place in range(len(text) + 1)]
+    fits = [place for place in range(len(text)) if size[place + 1] <= most]
+    late = [place for place in fits if size[place] >= most // 2]
+    lines, words = ([place for place in late if text[place] == end] for end in "\n ")
+    last = max(lines or words or fits, default=-1)
+    assert beginning(text, most) == (text if size[-1] <= most else text[: last + 1])
 
 
 def test_what_is_to_be_avoided_is_replaced(tmp_path, given):

@@ -61,7 +61,7 @@ def pages(s3: Any) -> str:
 @pytest.fixture
 def laws(tmp_path: Path) -> str:
     """The recipe of the laws with small shards, and enough set aside to train a model."""
-    own = WITH_MODELS.replace("1500000", "400000").replace("reference = 0.1", "reference = 0.45")
+    own = WITH_MODELS.replace("1500000", "600000").replace("reference = 0.1", "reference = 0.45")
     own = own.replace('[[stage]]\nkind = "noop"\n', "")  # as many requests as any other
     (tmp_path / "laws.toml").write_text(own)
     return "laws.toml"
@@ -104,7 +104,7 @@ def test_every_command_on_a_store(
     s3: Any, pages: str, laws: str, tmp_path: Path, tamis: Any, here: Any
 ) -> None:
     """What works on a directory works on a URL, in both directions."""
-    few = (tmp_path / laws).read_text().replace(PERPLEXITY, "").replace("400000", "600000")
+    few = (tmp_path / laws).read_text().replace(PERPLEXITY, "")
     (tmp_path / laws).write_text(few)
     corpus, inputs = f"s3://{OUT}/corpus", "s3://bucket-in/**/*.jsonl"
     tamis("ingest", inputs, "-o", corpus, "--recipe", laws, "--workers", 2)
