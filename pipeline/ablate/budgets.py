@@ -136,8 +136,8 @@ def equal_pool(
 ) -> Granted:
     """The pool of each seed, and as many tokens as `longest` gives.
 
-    Raises CallError where that is fewer than four batches, and where raw has no such pool: exactly
-    the one that was asked for, or else any of four batches.
+    Raises CallError where that is fewer than four batches, and where raw has not the pool that was
+    asked for.
     """
     batch = training.batch_tokens
     wanted = whole(training.tokens, batch)
@@ -161,10 +161,10 @@ def equal_pool(
             "pool (--tokens), a smaller --batch-tokens, or loosen its rules"
         )
     if least < size:
-        why = (
-            "it is trained on twice as many" if short == RAW else f"to read {EPOCHS} times at most"
-        )
-        say(f"{there}, {why}: every run takes {least:,} tokens, not {size:,}")
+        why = f"{there}, to be read {EPOCHS} times at most"
+        if short == RAW:
+            why = f"raw has {have:,} tokens, and is trained on twice as many as the others"
+        say(f"{why}: every run takes {least:,} tokens, not {size:,}")
     return Granted(replace(training, tokens=least, pool_tokens=size), supply, unique)
 
 
@@ -173,19 +173,19 @@ def _raw(drawn: Encoded) -> Raw:
 
 
 def _pool_size(have: int, wanted: int, batch: int, exact: bool) -> int:
-    """P: the tokens that were asked for; fewer, if that is allowed, where raw has fewer."""
-    size = min(wanted, whole(have - 1, batch))
-    if size <= 0:
+    """P: the tokens that were asked for; if that is allowed, half of raw where raw has fewer."""
+    half = whole((have - 1) // 2, batch)
+    if half <= 0:
         raise CallError(
-            f"raw has {have:,} tokens, no four batches of {batch:,}: give a larger corpus, or a "
-            "smaller --batch-tokens"
+            f"raw has {have:,} tokens and needs eight batches of {batch:,}: give a larger corpus, "
+            "or a smaller --batch-tokens"
         )
-    if size < wanted and exact:
+    if exact and have <= wanted:
         raise CallError(
-            f"raw has {have:,} tokens, too few for a pool of --tokens {wanted:,}: ask for "
-            f"{size:,}, or give a larger corpus"
+            f"raw has {have:,} tokens, too few for a pool of --tokens {wanted:,}: ask for {half:,} "
+            "(raw is trained on twice as many), or give a larger corpus"
         )
-    return size
+    return wanted if exact else min(wanted, half)
 
 
 def longest(
