@@ -123,23 +123,23 @@ def read_plan(folder: Path) -> Plan:
             f"{path} is of format {found}, and this version of tamis reads {FORMAT}: "
             "take the version that made it"
         )
+    if (budget := fields.get("budget", str)) not in BUDGETS:
+        raise ModelError(f"{path}: the budget '{budget}' is not one of {', '.join(BUDGETS)}")
     plan = Plan(
         folder,
         hashlib.sha256(path.read_bytes()).hexdigest(),
         fields.inside("recipe").get("name", str),
         fields.inside("vocabulary").get("sha256", str),
         _training(fields.inside("training")),
-        fields.get("budget", str),
+        budget,
         fields.numbers("seeds"),
-        tuple(_arm(one) for one in fields.each("arms")),
+        tuple(_arm(one, budget == "equal pool") for one in fields.each("arms")),
         tuple(_comparison(one) for one in fields.each("comparisons")),
         tuple(_domain(one) for one in fields.each("domains")),
         _statistics(fields.inside("statistics")),
     )
     _check_names(path, plan)
     _check_sizes(path, plan)
-    if plan.budget not in BUDGETS:
-        raise ModelError(f"{path}: the budget '{plan.budget}' is not one of {', '.join(BUDGETS)}")
     if (plan.budget == "equal pool") != (plan.training.pool_tokens is not None):
         raise ModelError(f"{path}: training.pool_tokens go with the budget 'equal pool'")
     if not plan.counted:
@@ -161,11 +161,11 @@ def _training(one: Fields) -> Training:
     return made
 
 
-def _arm(one: Fields) -> Arm:
+def _arm(one: Fields, pool: bool) -> Arm:
     stage = None if one.values.get("stage") is None else one.get("stage", str)
     tokens = one.get("tokens", dict) if "tokens" in one.values else {}
     names = one.get("name", str), one.get("kind", str), stage
-    arm = Arm(*names, one.numbers("sizes"), tokens, _epochs(one))
+    arm = Arm(*names, one.numbers("sizes"), tokens, _epochs(one, pool))
     if arm.kind not in KINDS or (arm.kind in ("cumulative", "without")) != (stage is not None):
         raise ModelError(
             f"{one.path}: '{one.place}' is of kind '{arm.kind}' with stage {stage}; kinds are "
@@ -174,9 +174,9 @@ def _arm(one: Fields) -> Arm:
     return arm
 
 
-def _epochs(one: Fields) -> float:
+def _epochs(one: Fields, pool: bool) -> float:
     """The most of all seeds; plans of equal tokens need not have them."""
-    if "epochs" not in one.values:
+    if not pool:
         return 1.0
     by_seed = one.inside("epochs")
     return max((by_seed.get(seed, float) for seed in by_seed.values), default=1.0)
