@@ -186,6 +186,12 @@ def equal_pool(of: Supply, tokens: int, exact: bool, said: list[str]) -> budgets
     return budgets.equal_pool(of, arms, (0, 1), training, exact, said.append)
 
 
+def test_an_arm_without_a_piece_of_the_pool_has_nothing() -> None:
+    of = supply(5)
+    none = np.empty(0, np.uint64)
+    assert Supply(of.stocks, of.vocabulary, False, {0: none}).has("full", 0) == 0
+
+
 def test_the_arm_that_has_least_decides() -> None:
     """The pool has 20,001 tokens in 1,001 pieces; of them full has 100, and random as many."""
     said: list[str] = []

@@ -170,6 +170,9 @@ def test_an_equal_pool(here: Tamis, in_process: Callable[[int], None], tmp_path:
         assert len(set(found[:once])) == once and int(ends[once - 1]) == unique
         assert arms["full"]["epochs"][seed] == 1024 / unique > 2
         assert arms["raw"]["epochs"][seed] == 1 and 0 <= ends[-1] - 1025 < 200
+        # What the pool has of an arm, though it is trained on less.
+        assert 2048 < arms["raw"]["unique_tokens"][seed] < 2300
+        assert 1500 < arms["+dedup"]["unique_tokens"][seed] < 2048
         assert abs(arms["random"]["unique_tokens"][seed] - unique) < 100
     assert read_plan(tmp_path / "ex").arm("full").epochs == max(arms["full"]["epochs"].values())
     other = here(*asked, "--budget", "tokens", expect=2)
