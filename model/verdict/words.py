@@ -72,11 +72,8 @@ def _setting(plan: Plan) -> str:
 
 def _again(arms: Sequence[str], plan: Plan) -> str:
     """How often text is read where it is less than the tokens: ", read up to 3.4 times"."""
-    most = max(plan.arm(name).epochs for name in arms)
-    if most <= 1:
-        return ""
-    times = math.ceil(round(most * 100, 6)) / 100  # "up to", so never rounded down
-    return f", read up to {times:g} times"
+    most = _short(max(plan.arm(name).epochs for name in arms))
+    return "" if most == "1" else f", read up to {most} times"
 
 
 def _result(

@@ -160,7 +160,7 @@ def pool(experiment: Any) -> Plan:
     experiment.plan["budget"] = "equal pool"
     experiment.plan["training"]["pool_tokens"] = 2 * T
     for arm in experiment.plan["arms"]:
-        arm["epochs"] = dict.fromkeys("012", {"random": 1.5}.get(arm["name"], 1.0))
+        arm["epochs"] = dict.fromkeys("012", {"random": 1.5}.get(arm["name"], 1.004))
     experiment.plan["arms"][1]["epochs"] = {"0": 2.0, "1": 3.337, "2": 3.0}
     experiment.save()
     return read_plan(experiment.folder)
