@@ -28,6 +28,8 @@ class Arm:
     """Trained tokens at which it is scored, rising; the last is the end of its runs."""
     tokens: Mapping[str, Any] = field(default_factory=dict)
     """By seed, the digest of what its run is trained on, as far as the plan has it."""
+    epochs: float = 1.0
+    """How many times it is read up to T, of all seeds the most; 1 where nothing is read twice."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class Training:
     tokens: int
     """T, at which arms are compared."""
     batch_tokens: int
+    pool_tokens: int | None = None
+    """Of raw text that all arms start from, where it is the pool that is equal."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +87,18 @@ class Plan:
     """SHA-256."""
     training: Training
     budget: str
-    """"equal tokens": nothing is read twice; "equal pool": small arms are read more than once."""
+    """"equal tokens": nothing is read twice; "equal pool": all arms are of the same raw text, and
+    small ones are read more than once."""
     seeds: tuple[int, ...]
     arms: tuple[Arm, ...]
     comparisons: tuple[Comparison, ...]
     domains: tuple[Domain, ...]
     statistics: Statistics
+
+    @property
+    def pool(self) -> int | None:
+        """Tokens of raw text that all arms start from; None where it is tokens that are equal."""
+        return self.training.pool_tokens if self.budget == "equal pool" else None
 
     @property
     def points(self) -> list[tuple[str, int]]:
@@ -113,50 +123,63 @@ def read_plan(folder: Path) -> Plan:
             f"{path} is of format {found}, and this version of tamis reads {FORMAT}: "
             "take the version that made it"
         )
+    if (budget := fields.get("budget", str)) not in BUDGETS:
+        raise ModelError(f"{path}: the budget '{budget}' is not one of {', '.join(BUDGETS)}")
     plan = Plan(
         folder,
         hashlib.sha256(path.read_bytes()).hexdigest(),
         fields.inside("recipe").get("name", str),
         fields.inside("vocabulary").get("sha256", str),
         _training(fields.inside("training")),
-        fields.get("budget", str),
+        budget,
         fields.numbers("seeds"),
-        tuple(_arm(one) for one in fields.each("arms")),
+        tuple(_arm(one, budget == "equal pool") for one in fields.each("arms")),
         tuple(_comparison(one) for one in fields.each("comparisons")),
         tuple(_domain(one) for one in fields.each("domains")),
         _statistics(fields.inside("statistics")),
     )
     _check_names(path, plan)
     _check_sizes(path, plan)
-    if plan.budget not in BUDGETS:
-        raise ModelError(f"{path}: the budget '{plan.budget}' is not one of {', '.join(BUDGETS)}")
+    if (plan.budget == "equal pool") != (plan.training.pool_tokens is not None):
+        raise ModelError(f"{path}: training.pool_tokens go with the budget 'equal pool'")
     if not plan.counted:
         raise ModelError(f"{path}: no domain is an unseen target, so there is no mean to judge by")
     return plan
 
 
 def _training(one: Fields) -> Training:
+    pool = one.get("pool_tokens", int) if "pool_tokens" in one.values else None
     made = Training(
         one.get("preset", str),
         one.get("parameters", int),
         one.get("tokens", int),
         one.get("batch_tokens", int),
+        pool,
     )
-    if min(made.parameters, made.tokens, made.batch_tokens) < 1:
-        raise ModelError(f"{one.path}: parameters, tokens and batch_tokens have to be positive")
+    if min(made.parameters, made.tokens, made.batch_tokens, 1 if pool is None else pool) < 1:
+        raise ModelError(f"{one.path}: parameters and numbers of tokens have to be positive")
     return made
 
 
-def _arm(one: Fields) -> Arm:
+def _arm(one: Fields, pool: bool) -> Arm:
     stage = None if one.values.get("stage") is None else one.get("stage", str)
     tokens = one.get("tokens", dict) if "tokens" in one.values else {}
-    arm = Arm(one.get("name", str), one.get("kind", str), stage, one.numbers("sizes"), tokens)
+    names = one.get("name", str), one.get("kind", str), stage
+    arm = Arm(*names, one.numbers("sizes"), tokens, _epochs(one, pool))
     if arm.kind not in KINDS or (arm.kind in ("cumulative", "without")) != (stage is not None):
         raise ModelError(
             f"{one.path}: '{one.place}' is of kind '{arm.kind}' with stage {stage}; kinds are "
             f"{', '.join(KINDS)}, and cumulative and without name a stage"
         )
     return arm
+
+
+def _epochs(one: Fields, pool: bool) -> float:
+    """The most of all seeds; plans of equal tokens need not have them."""
+    if not pool:
+        return 1.0
+    by_seed = one.inside("epochs")
+    return max((by_seed.get(seed, float) for seed in by_seed.values), default=1.0)
 
 
 def _comparison(one: Fields) -> Comparison:

@@ -48,20 +48,32 @@ def counted(number: int, word: str) -> str:
 def _setting(plan: Plan) -> str:
     training = plan.training
     per = training.tokens / training.parameters
-    again = ", read again where there are too few," if plan.budget == "equal pool" else ""
     seeds = counted(len(plan.seeds), "seed")
     starts = "random starts" if len(plan.seeds) > 1 else "a random start"
-    said = (
-        f"Llama models of the preset {training.preset} ({training.parameters:,} parameters) were "
-        f"trained on {training.tokens:,} tokens{again} of each of "
-        f"{counted(len(plan.arms), 'version')} of a corpus, with {seeds} ({starts}) each, and "
-        "compared by the bits that they need for a byte of held-out text, averaged over "
+    models = f"Llama models of the preset {training.preset} ({training.parameters:,} parameters)"
+    trained = f"were trained on {training.tokens:,} tokens"
+    versions = counted(len(plan.arms), "version")
+    said = f"{models} {trained} of each of {versions} of a corpus,"
+    if plan.pool is not None:
+        said = (
+            f"Starting from the same {plan.pool:,} tokens of raw text, {models} {trained} of each "
+            f"of {versions} of it{_again([arm.name for arm in plan.arms], plan)},"
+        )
+    said += (
+        f" with {seeds} ({starts}) each, and compared by the bits that they need for a byte of "
+        "held-out text, averaged over "
         f"{counted(len(plan.counted), 'domain')} ({listed(plan.counted)})"
     )
     if per < ENOUGH:
         said += f"; at {_short(per)} tokens per parameter, where {ENOUGH} are usual, they are "
         said += "under-trained"
     return said + "."
+
+
+def _again(arms: Sequence[str], plan: Plan) -> str:
+    """How often text is read where it is less than the tokens: ", read up to 3.4 times"."""
+    most = _short(max(plan.arm(name).epochs for name in arms))
+    return "" if most == "1" else f", read up to {most} times"
 
 
 def _result(
@@ -71,14 +83,18 @@ def _result(
     places = _places(macro)
     own, other = (f"{macros[one[arm]]:.{places}f}" for arm in ("treated", "control"))
     treated, control = (_text(plan, one[arm]) for arm in ("treated", "control"))
+    again = [_again([one[arm]], plan) for arm in ("treated", "control")]
+    first, second = (f"{said}," if said else "" for said in again)
     said = (
-        f"Trained on {treated}, the models need {own} bits per byte, and on {control} {other}: "
-        f"a difference of {macro['value']:+.{places}f}"
+        f"Trained on {treated}{first or ','} the models need {own} bits per byte, and on "
+        f"{control}{second} {other}: a difference of {macro['value']:+.{places}f}"
     )
     percent = _percent(plan)
     if macro["low"] is not None:
         ends = f"{macro['low']:+.{places}f} to {macro['high']:+.{places}f}"
         said += f" ({percent} interval: {ends})"
+    if plan.pool is not None:
+        said = f"Starting from the same raw text, {said[0].lower()}{said[1:]}"
     worth = _worth(plan, one["gain"], macro["verdict"], percent)
     if macro["verdict"] != "undecided":
         return f"{said}, so {treated} is {macro['verdict']}{worth}."
@@ -95,9 +111,10 @@ def _worth(plan: Plan, gain: Mapping[str, Any] | None, verdict: str, percent: st
     if gain["low"] is not None:
         ends = low if low == high else f"{low} to {high}"
         inside = f" ({percent}: {ends})"
+    once = "" if plan.pool is None else ", read once"  # raw, which the gain is measured by
     if verdict == "undecided":
-        return f"; in tokens it would be worth {value} times as much raw text{inside}"
-    return f", worth {value} times as many tokens of raw text{inside}"
+        return f"; in tokens it would be worth {value} times as much raw text{once}{inside}"
+    return f", worth {value} times as many tokens of raw text{once}{inside}"
 
 
 def _times(gain: Mapping[str, Any], key: str) -> str:
@@ -113,8 +130,10 @@ def _causes(plan: Plan, others: Sequence[Mapping[str, Any]]) -> str:
         if mine := [_stage(plan, one, turned) for one in others if one["family"] == family]:
             parts.append(f"{how}, {_outcomes(plan, mine)}")
     control = [one for one in others if one["family"] == CONTROL]
-    astray = [one for one in control if one["macro"]["verdict"] != "undecided"]
-    parts += [_control(plan, one) for one in (astray if parts else control)]
+    telling = control  # of an equal pool: what less text costs
+    if parts and plan.pool is None:
+        telling = [one for one in control if one["macro"]["verdict"] != "undecided"]
+    parts += [_control(plan, one) for one in telling]
     rest = [one for one in others if one["family"] not in (*STAGES, CONTROL)]
     parts += [f"'{one['name']}' is {_short_outcome(plan, one['macro'])}" for one in rest]
     if not parts:
@@ -144,12 +163,31 @@ def _outcomes(plan: Plan, stages: Sequence[tuple[str, str, Mapping[str, Any]]]) 
 
 def _control(plan: Plan, one: Mapping[str, Any]) -> str:
     name, verdict = _text(plan, one["treated"]), one["macro"]["verdict"]
+    if plan.pool is not None:
+        return _less(plan, one)
     said = f"the control, {name}, is"
     if verdict == "undecided":
         return f"{said} undecided against {_text(plan, one['control'])}, as it should be"
     return (
         f"{said} {verdict} than {_text(plan, one['control'])} although chance alone chose it, so "
         "the other differences may be chance too"
+    )
+
+
+def _less(plan: Plan, one: Mapping[str, Any]) -> str:
+    """The control of an equal pool: chance chose as little text as the recipe keeps."""
+    verdict = one["macro"]["verdict"]
+    again = _again([one["treated"]], plan)
+    said = f"the control for less text, {_text(plan, one['treated'])}{again}, is"
+    control = _text(plan, one["control"])
+    if verdict == "undecided":
+        return f"{said} undecided against {control} ({_needed(plan, one['macro'])})"
+    if verdict == "worse":
+        cost = f"{one['macro']['value']:.{_places(one['macro'])}f} bits per byte"
+        return f"{said} worse than {control} by {cost}, which is what less text costs"
+    return (
+        f"{said} better than {control} although it is less of the same, so the other differences "
+        "may be chance too"
     )
 
 

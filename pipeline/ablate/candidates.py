@@ -172,9 +172,14 @@ def draw_order(found: Candidates, seed: int, balanced: bool = False) -> Longs:
     return by_source[np.argsort(ends - before - sizes, kind="stable")]
 
 
-def read_order(found: Candidates, seed: int, stretches: Longs | None = None) -> Longs:
-    """Places in the order in which documents are read: one stretch of them after the other."""
-    keys = mixed(found.ids, state("read", seed))
+def read_order(
+    found: Candidates, seed: int, stretches: Longs | None = None, again: int = 0
+) -> Longs:
+    """Places in the order in which documents are read: one stretch of them after the other.
+
+    again: how many times they were read before; every time they have another order.
+    """
+    keys = mixed(found.ids, state("read", seed, *([again] if again else [])))
     first = np.zeros(len(keys), np.int64) if stretches is None else stretches
     return np.lexsort((found.row, found.shard, keys, first))
 

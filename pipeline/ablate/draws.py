@@ -20,8 +20,8 @@ from tamis.pipeline.ablate.candidates import (
     Longs,
     Sources,
     draw_order,
-    in_pieces,
     joined,
+    read_order,
 )
 from tamis.pipeline.errors import WorkError
 from tamis.pipeline.signals import ShardReader
@@ -51,6 +51,10 @@ class Encoded:
     def lengths(self) -> Longs:
         return np.diff(self.ends, prepend=0)
 
+    @property
+    def tokens(self) -> int:
+        return int(self.ends[-1]) if len(self.ends) else 0
+
 
 def draw(
     of: Sources,
@@ -60,8 +64,10 @@ def draw(
     vocabulary: Vocabulary,
     balanced: bool = False,
 ) -> Encoded:
-    """Pieces in drawing order until they have so many tokens, or all that there are."""
-    found = in_pieces(found, PIECE)
+    """Pieces in drawing order until they have so many tokens, or all that there are.
+
+    found: documents in pieces of `PIECE` bytes, at least one.
+    """
     order = draw_order(found, seed, balanced)
     parts: list[Encoded] = []
     start, have, per_token = 0, 0, 4.0
@@ -72,7 +78,7 @@ def draw(
         part = encoded(of, found.take(order[start:stop]), vocabulary)
         parts.append(part)
         start = min(stop, len(order))
-        have += int(part.ends[-1])
+        have += part.tokens
         per_token = int(ends[start - 1]) / max(1, have)
     whole = _joined(parts)
     stop = min(len(whole.ends), int(np.searchsorted(whole.ends, tokens)) + 1)
@@ -168,10 +174,30 @@ def stretches(drawn: Encoded, sizes: Sequence[int]) -> Longs:
     return found
 
 
+def passes(drawn: Encoded, seed: int, tokens: int, sizes: Sequence[int]) -> list[Longs]:
+    """Places in the order in which the seed reads them, over and over until it has so many tokens.
+
+    Each pass but the last has all pieces, in an order of its own. sizes: where stretches of the
+    first one end; the others have none, since a draw that is read again is all in the first.
+    """
+    found = [read_order(drawn.of, seed, stretches(drawn, sizes))]
+    have = drawn.tokens
+    while have < tokens:
+        order = read_order(drawn.of, seed, again=len(found))
+        ends = np.cumsum(drawn.lengths[order])
+        stop = min(len(order), int(np.searchsorted(ends, tokens - have)) + 1)
+        have += int(ends[stop - 1])
+        found.append(order[:stop])
+    return found
+
+
 def write_tokens(
-    out: Path, drawn: Encoded, order: Longs, seed: int, vocabulary: Path, promise: str
+    out: Path, drawn: Encoded, orders: Sequence[Longs], seed: int, vocabulary: Path, promise: str
 ) -> None:
-    """A folder of tokens with what was drawn, in the order in which the seed reads it."""
+    """A folder of tokens with what was drawn, in the order in which the seed reads it.
+
+    orders: of each pass over it, one at least.
+    """
     place = Place(out)
     place.claim()
     place.take(vocabulary)
@@ -180,7 +206,7 @@ def write_tokens(
     place.clear(promise)
     model = place.vocabulary()
     with place.making(SHARDS, "00000", promise) as making:
-        making.facts = written(_documents(drawn, order), making, model)
+        making.facts = written(_documents(drawn, orders), making, model)
     record = place.made(SHARDS, "00000", promise)
     if record is None:
         raise WorkError(f"{out}: what was written is gone: run the same command again")
@@ -189,22 +215,23 @@ def write_tokens(
     place.publish(manifest(model, [shard], bos=True, eos=True, seed=seed, origin=origin), promise)
 
 
-def _documents(drawn: Encoded, order: Longs) -> Iterator[Documents]:
+def _documents(drawn: Encoded, orders: Sequence[Longs]) -> Iterator[Documents]:
     starts, lengths = drawn.ends - drawn.lengths, drawn.lengths
-    for run in runs(lengths[order], BLOCK):
-        rows = order[run]
-        yield Documents(
-            gathered(drawn.ids, starts[rows], lengths[rows]),
-            np.cumsum(lengths[rows]),
-            drawn.of.ids[rows],
-            drawn.sizes[rows],
-            drawn.sources.take(pa.array(rows)),
-            rows,
-        )
+    for order in orders:  # apart, as pieces that are gathered at once may not overlap
+        for run in runs(lengths[order], BLOCK):
+            rows = order[run]
+            yield Documents(
+                gathered(drawn.ids, starts[rows], lengths[rows]),
+                np.cumsum(lengths[rows]),
+                drawn.of.ids[rows],
+                drawn.sizes[rows],
+                drawn.sources.take(pa.array(rows)),
+                rows,
+            )
 
 
-def promise_of(drawn: Encoded, order: Longs, *parts: Any) -> str:
-    """What decides the bytes of a folder: what was drawn, its order, and other parts."""
-    columns = (drawn.ids, drawn.ends, drawn.of.ids, drawn.sizes, order)
+def promise_of(drawn: Encoded, orders: Sequence[Longs], *parts: Any) -> str:
+    """What decides the bytes of a folder: what was drawn, its orders, and other parts."""
+    columns = (drawn.ids, drawn.ends, drawn.of.ids, drawn.sizes, *orders)
     digests = [hashlib.blake2b(np.ascontiguousarray(one).data).hexdigest() for one in columns]
     return files.fingerprint([*digests, drawn.sources.to_pylist(), *parts])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class Training:
     context: int
     learning_rate: float
     dtype: str
+    pool_tokens: int | None = None
+    """P, of raw text that all arms start from, where it is the pool that is equal."""
 
     @property
     def warmup(self) -> int:
@@ -46,6 +48,7 @@ class Training:
     @property
     def fields(self) -> dict[str, Any]:
         """For plan.json."""
+        pool = {} if self.pool_tokens is None else {"pool_tokens": self.pool_tokens}
         return {
             "preset": self.preset,
             "parameters": self.parameters,
@@ -56,6 +59,7 @@ class Training:
             "warmup": self.warmup,
             "schedule": "wsd",
             "dtype": self.dtype,
+            **pool,
         }
 
     def sizes(self, arm: Arm) -> list[int]:
@@ -70,10 +74,18 @@ def whole(tokens: int, batch: int) -> int:
     return tokens // (QUARTERS * batch) * QUARTERS * batch
 
 
-def arm_fields(arm: Arm, training: Training) -> dict[str, Any]:
-    """An arm in plan.json."""
-    sizes = training.sizes(arm)
-    return {"name": arm.name, "kind": arm.kind, "stage": arm.stage, "sizes": sizes}
+def arm_fields(arm: Arm, training: Training, unique: Mapping[int, int]) -> dict[str, Any]:
+    """An arm in plan.json; unique: by seed, how many tokens it has, each of them once."""
+    return {
+        "name": arm.name,
+        "kind": arm.kind,
+        "stage": arm.stage,
+        "sizes": training.sizes(arm),
+        "unique_tokens": {str(seed): tokens for seed, tokens in unique.items()},
+        "epochs": {
+            str(seed): max(1.0, training.tokens / tokens) for seed, tokens in unique.items()
+        },
+    }
 
 
 def freeze(folder: Path, content: dict[str, Any]) -> None:

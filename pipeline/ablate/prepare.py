@@ -7,21 +7,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from tamis.pipeline.ablate import arms as names
 from tamis.pipeline.ablate.answers import Answer, answer
 from tamis.pipeline.ablate.arms import Arm, arms_of, comparisons_of, decontaminated
-from tamis.pipeline.ablate.candidates import (
-    Candidates,
-    Sources,
-    at_random,
-    candidates,
-    read_order,
+from tamis.pipeline.ablate.budgets import (
+    Budget,
+    Granted,
+    Stock,
+    Supply,
+    equal_pool,
+    equal_tokens,
 )
-from tamis.pipeline.ablate.draws import Encoded, draw, promise_of, stretches, write_tokens
+from tamis.pipeline.ablate.candidates import Candidates, Sources, at_random, candidates
+from tamis.pipeline.ablate.draws import passes, promise_of, write_tokens
 from tamis.pipeline.ablate.plan import FORMAT, SHARES, Training, arm_fields, freeze, whole
 from tamis.pipeline.ablate.vocabulary import neutral
 from tamis.pipeline.corpus import Corpus
@@ -63,6 +65,7 @@ class Asked:
     heldout: tuple[Path, ...] = ()
     heldout_sources: tuple[str, ...] = ()
     balanced: bool = False
+    budget: Budget = "tokens"
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -79,6 +82,7 @@ class Asked:
             "heldout": [path.name for path in self.heldout],
             "heldout_sources": list(self.heldout_sources),
             "balanced": self.balanced,
+            "budget": self.budget,
         }
 
 
@@ -98,6 +102,14 @@ def _check_place(asked: Asked) -> None:
             f"{asked.out} holds files that are no experiment's ({foreign[0]}, ...): name a new "
             "folder"
         )
+
+
+class Written(NamedTuple):
+    """The tokens of an arm and a seed."""
+
+    digest: str
+    unique: int
+    """How many it has, each of them once."""
 
 
 class Preparation:
@@ -125,12 +137,10 @@ class Preparation:
         answers = {arm.name: self._answer(arm) for arm in self.arms}
         vocabulary = self._vocabulary(answers)
         found = self._candidates(answers)
-        training = self._training(answers, found, vocabulary)
-        tokens = {
-            arm.name: self._tokens(arm, answers[arm.name], found[arm.name], training, vocabulary)
-            for arm in self.arms
-        }
-        plan = self._plan(found, tokens, training, vocabulary)
+        stocks = {name: Stock(one.sources, found[name]) for name, one in answers.items()}
+        granted = self._granted(Supply(stocks, vocabulary, asked.balanced))
+        written = {arm.name: self._tokens(arm, granted) for arm in self.arms}
+        plan = self._plan(found, written, granted)
         freeze(asked.out, plan)
         return plan
 
@@ -184,85 +194,57 @@ class Preparation:
             )
         return found
 
-    def _training(
-        self,
-        answers: Mapping[str, Answer],
-        found: Mapping[str, Candidates],
-        vocabulary: Vocabulary,
-    ) -> Training:
-        """The training with as many tokens as the smallest arm has, and raw twice."""
-        training = self.asked.training
-        wanted = whole(training.tokens, training.batch_tokens)
-        least, short = wanted, ""
-        for arm in self.arms:
-            need = max(training.sizes(arm)) / training.tokens
-            drawn = self._drawn(
-                answers[arm.name], found[arm.name], self.asked.seeds[0], need, vocabulary
-            )
-            there = whole(int((int(drawn.ends[-1]) - 1) / need), training.batch_tokens)
-            if there < least:
-                least, short = there, arm.name
-        if least < wanted and (self.asked.exact or least <= 0):
-            raise CallError(
-                f"arm '{short}' has unique tokens for --tokens {least:,} only, not {wanted:,}"
-                f"{' (raw is trained on twice as many)' if short == names.RAW else ''}: ask for "
-                "that, or give a larger corpus"
-            )
-        if least < wanted:
-            self.say(f"arm '{short}' has no more: every run takes {least:,} tokens, not {wanted:,}")
-        fewer = self.asked.vocabulary - vocabulary.size  # than the preset's, of little text
-        parameters = training.parameters - fewer * training.per_piece
-        return dataclasses.replace(training, tokens=least, parameters=parameters)
+    def _granted(self, supply: Supply) -> Granted:
+        """What the budget gives: how every model is trained, and from what arms are drawn."""
+        asked = self.asked
+        # Of little text the vocabulary has fewer pieces than the preset's.
+        fewer = asked.vocabulary - supply.vocabulary.size
+        parameters = asked.training.parameters - fewer * asked.training.per_piece
+        training = dataclasses.replace(asked.training, parameters=parameters)
+        if asked.budget == "pool":
+            return equal_pool(supply, self.arms, asked.seeds, training, asked.exact, self.say)
+        return equal_tokens(supply, self.arms, asked.seeds[0], training, asked.exact, self.say)
 
-    def _drawn(
-        self, of: Answer, found: Candidates, seed: int, times: float, vocabulary: Vocabulary
-    ) -> Encoded:
-        tokens = round(times * self.asked.training.tokens) + 1
-        return draw(of.sources, found, seed, tokens, vocabulary, self.asked.balanced)
-
-    def _tokens(
-        self,
-        arm: Arm,
-        of: Answer,
-        found: Candidates,
-        training: Training,
-        vocabulary: Vocabulary,
-    ) -> dict[str, str]:
-        """Writes the tokens of every seed; gives their digests."""
-        digests = {}
+    def _tokens(self, arm: Arm, granted: Granted) -> dict[int, Written]:
+        """Writes the tokens of every seed."""
+        found, training, supply = {}, granted.training, granted.supply
         for seed in self.asked.seeds:
             need = max(training.sizes(arm)) + 1
             out = self.asked.out / "arms" / arm.name / "tokens" / str(seed)
-            drawn = draw(of.sources, found, seed, need, vocabulary, self.asked.balanced)
-            if int(drawn.ends[-1]) < need:
+            drawn = supply.draw(arm.name, seed, need)
+            if drawn.tokens < need and not supply.pools:
                 raise CallError(
-                    f"arm '{arm.name}' has {int(drawn.ends[-1]):,} tokens for seed {seed}, and "
+                    f"arm '{arm.name}' has {drawn.tokens:,} tokens for seed {seed}, and "
                     f"{need:,} are needed: lower --tokens a little"
                 )
             sizes = [round(share * training.tokens) for share in SHARES]
-            order = read_order(drawn.of, seed, stretches(drawn, sizes))
-            promise = promise_of(drawn, order, seed, vocabulary.digest)
-            write_tokens(out, drawn, order, seed, self.asked.out / "vocabulary", promise)
-            digests[str(seed)] = Tokens.open(out).digest
-        return digests
+            orders = passes(drawn, seed, need, sizes)
+            promise = promise_of(drawn, orders, seed, supply.vocabulary.digest)
+            write_tokens(out, drawn, orders, seed, self.asked.out / "vocabulary", promise)
+            unique = granted.unique[arm.name][seed] if granted.unique else drawn.tokens
+            found[seed] = Written(Tokens.open(out).digest, unique)
+        return found
 
     def _plan(
         self,
         found: Mapping[str, Candidates],
-        tokens: Mapping[str, Mapping[str, str]],
-        training: Training,
-        vocabulary: Vocabulary,
+        written: Mapping[str, Mapping[int, Written]],
+        granted: Granted,
     ) -> dict[str, Any]:
         asked, counts = self.asked, self.asked.corpus.manifest.counts
+        training, vocabulary = granted.training, granted.supply.vocabulary
         # Not of the ledgers: that of the random arm is raw's.
         kept = {
             name: {"documents": len(one.sizes), "bytes": int(one.sizes.sum())}
             for name, one in found.items()
         }
-        arms = [
-            arm_fields(arm, training) | {"kept": kept[arm.name], "tokens": tokens[arm.name]}
-            for arm in self.arms
-        ]
+        arms = []
+        for arm in self.arms:
+            made = written[arm.name]
+            unique = {seed: one.unique for seed, one in made.items()}
+            digests = {str(seed): one.digest for seed, one in made.items()}
+            facts = {"kept": kept[arm.name], "tokens": digests}
+            arms.append(arm_fields(arm, training, unique) | facts)
         return {
             "format": FORMAT,
             "asked": asked.fields,
@@ -273,7 +255,7 @@ class Preparation:
             },
             "recipe": {"name": asked.recipe.name, "raw": orjson.loads(canonical(asked.recipe.raw))},
             "training": training.fields,
-            "budget": "equal tokens",
+            "budget": f"equal {asked.budget}",
             "balanced_by_source": asked.balanced,
             "seeds": list(asked.seeds),
             "arms": arms,

@@ -78,6 +78,14 @@ def ablate(
     balance: Annotated[
         bool, typer.Option("--balance", help="Draw the same of every source, while it lasts.")
     ] = False,
+    budget: Annotated[
+        str,
+        typer.Option(
+            metavar="tokens|pool",
+            help="What all arms have in equal parts: tokens, or raw text to start from, which is "
+            "then --tokens; what is left of it is read 4 times at most.",
+        ),
+    ] = "tokens",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     workers: o.WorkersOption = None,
     dry_run: o.DryRunOption = False,
@@ -85,6 +93,7 @@ def ablate(
 ) -> None:
     """Trains small Llamas with and without each stage, and says what the stages are worth."""
     from tamis.model.errors import ModelError
+    from tamis.pipeline.ablate.budgets import BUDGETS
     from tamis.pipeline.ablate.prepare import Asked
 
     target = Corpus.open(corpus)
@@ -92,6 +101,8 @@ def ablate(
         raise CallError(f"-o {folder} is a corpus: name a folder for the experiment")
     if device not in DEVICES:
         raise CallError(f"--device {device}: take {', '.join(DEVICES)}")
+    if (equal := next((one for one in BUDGETS if one == budget), None)) is None:
+        raise CallError(f"--budget {budget}: take {' or '.join(BUDGETS)}")
     chosen = o.chosen_recipe(target, recipe, changes)
     try:
         training, pieces = _training(preset, tokens, learning_rate, batch_tokens, context, dtype)
@@ -110,6 +121,7 @@ def ablate(
         tuple(heldout or []),
         tuple(name.strip() for name in sources.split(",")) if sources else (),
         balance,
+        equal,
     )
     if dry_run:
         _preview(asked)
@@ -165,7 +177,9 @@ def _preview(asked: Any) -> None:
     say(f"arms: {', '.join(arm.name for arm in arms)}")
     named = (f"{one.treated} against {one.control}" for one in comparisons_of(arms, asked.recipe))
     say(f"comparisons: {', '.join(named)}")
-    say(f"{len(arms) * len(asked.seeds)} runs of {asked.training.preset}, {tokens:,} tokens in all")
+    most = "at most " if asked.budget == "pool" else ""  # small arms may lower it
+    runs = f"{len(arms) * len(asked.seeds)} runs of {asked.training.preset}"
+    say(f"{runs}, {most}{tokens:,} tokens in all")
 
 
 def _experiment(asked: Any, device: str, runner: Local, quiet: bool) -> dict[str, Any]:

@@ -156,7 +156,8 @@ class Experiment:
         # A plan knows best: the ledger of the random arm is raw's.
         kept = arm.get("kept") or (ledger and ledger["kept"])
         kept = kept and {key: kept[key] for key in ("documents", "bytes")}
-        facts = {key: arm.get(key) for key in ("name", "kind", "stage", "sizes")}
+        keys = ("name", "kind", "stage", "sizes", "unique_tokens", "epochs")
+        facts = {key: arm.get(key) for key in keys}
         return {**facts, "kept": kept, "tokens": tokens}
 
     def _lacks(self, what: str, arm: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tamis.pipeline.report.budget import arms_epochs, control_note
 from tamis.pipeline.report.interval import axis, badge, drawn, in_numbers, probability, scale_of
 from tamis.pipeline.report.look import arm, escaped, number
 from tamis.pipeline.report.plot import Scale
@@ -38,7 +39,7 @@ def verdict(content: Content) -> str:
     names = list(dict.fromkeys(one["family"] for one in comparisons))
     names.sort(key=lambda name: list(FAMILIES).index(name) if name in FAMILIES else len(FAMILIES))
     bodies = "".join(
-        _family(name, [one for one in comparisons if one["family"] == name], scale)
+        _family(content, name, [one for one in comparisons if one["family"] == name], scale)
         for name in names
     )
     confidence = 100 * content["plan"]["statistics"]["confidence"]
@@ -64,21 +65,26 @@ def _headings() -> str:
     )
 
 
-def _family(name: str, comparisons: Sequence[Content], scale: Scale) -> str:
+def _family(content: Content, name: str, comparisons: Sequence[Content], scale: Scale) -> str:
     title, note = FAMILIES.get(name, (escaped(name), ""))
+    if name == "control":
+        note = control_note(content["plan"], note)
     head = f'<tr class="family"><th colspan="6">{title} <small>{note}</small></th></tr>'
-    return f"<tbody>{head}{''.join(_comparison(one, scale) for one in comparisons)}</tbody>"
+    rows = (_comparison(content, one, scale) for one in comparisons)
+    return f"<tbody>{head}{''.join(rows)}</tbody>"
 
 
-def _comparison(one: Content, scale: Scale) -> str:
+def _comparison(content: Content, one: Content, scale: Scale) -> str:
     effect = one["macro"]
     outcome, seeds = effect["verdict"], effect["seeds_to_decide"]
-    arms = f"<small>{arm(one['treated'])} against {arm(one['control'])}</small>"
+    pair = one["treated"], one["control"]
     said = "" if seeds is None or outcome != "undecided" else number(seeds)
     name = escaped(one["name"])
-    plain = f"{one['treated']} against {one['control']}"
+    plain = one["name"] == " against ".join(pair)
+    notes = ["" if plain else " against ".join(map(arm, pair)), arms_epochs(content, pair)]
+    about = "".join(f"<br><small>{note}</small>" for note in notes if note)
     return (
-        f"<tr><td>{name}{'' if plain == one['name'] else f'<br>{arms}'}</td>"
+        f"<tr><td>{name}{about}</td>"
         f'<td class="drawn">{drawn(effect, scale, outcome)}</td>'
         f'<td class="n">{in_numbers(effect)}</td><td>{badge(outcome)}</td>'
         f'<td class="n" data-label="p after Holm">{probability(effect["p_holm"])}</td>'

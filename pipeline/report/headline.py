@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tamis.pipeline.report.budget import arms_note, between, epochs, is_pool
 from tamis.pipeline.report.curves import gain_words
 from tamis.pipeline.report.forest import main_comparison
 from tamis.pipeline.report.interval import badge, in_numbers
@@ -112,24 +113,24 @@ def _links(content: Content) -> str:
 
 def arms(content: Content) -> str:
     """What each arm has."""
-    rows = "".join(map(_arm, content["arms"]))
+    pool, note = is_pool(content["plan"]), arms_note(content["plan"])
+    available = 'unique tokens</th><th class="n">epochs' if pool else "tokens available"
+    rows = "".join(_arm(one, pool) for one in content["arms"])
     return f"""<h2 id="arms">Arms</h2>
-<p class="note">How to read it: a line is one version of the corpus. A stricter one has fewer bytes;
-all are trained on the same number of tokens, so what is judged is the text, not its amount. Bytes
+<p class="note">How to read it: a line is one version of the corpus. {note} Bytes
 per token say how much text a token stands for.</p>
 <table class="stack arms"><thead><tr><th>arm</th><th class="n">documents</th><th class="n">MB</th>
-<th class="n">tokens available</th><th class="n">bytes per token</th></tr></thead>
+<th class="n">{available}</th><th class="n">bytes per token</th></tr></thead>
 <tbody>{rows}</tbody></table>"""
 
 
-def _arm(one: Content) -> str:
+def _arm(one: Content, pool: bool) -> str:
     about = str(KINDS.get(one["kind"], one["kind"])).replace("{stage}", str(one["stage"]))
     kept, tokens = one["kept"], one["tokens"]
     available, per_token = UNKNOWN, UNKNOWN
     if tokens:
         totals = [sum(made[key] for made in tokens) for key in ("tokens", "bytes")]
-        least, most = (end(made["tokens"] for made in tokens) for end in (min, max))
-        available = number(least) if least == most else f"{number(least)} to {number(most)}"
+        available = between([made["tokens"] for made in tokens], number)
         per_token = f"{totals[1] / totals[0]:.3f}" if totals[0] else UNKNOWN
     cells = [
         (number(kept["documents"]) if kept else UNKNOWN, "documents"),
@@ -137,5 +138,8 @@ def _arm(one: Content) -> str:
         (available, "tokens available"),
         (per_token, "bytes per token"),
     ]
+    if pool:
+        unique = between((one["unique_tokens"] or {}).values(), number)
+        cells[2:3] = [(unique, "unique tokens"), (epochs(one), "epochs")]
     numbers = "".join(f'<td class="n" data-label="{label}">{cell}</td>' for cell, label in cells)
     return f"<tr><td>{arm(one['name'])}<br><small>{escaped(about)}</small></td>{numbers}</tr>"

@@ -8,6 +8,7 @@ from typing import Any
 
 import tomli_w
 
+from tamis.pipeline.report.budget import is_pool
 from tamis.pipeline.report.look import arm, escaped, number
 
 Content = dict[str, Any]
@@ -130,7 +131,7 @@ def _ablate(plan: Content) -> str:
     settings = {
         "--recipe": plan["recipe"]["name"],
         **_settings(plan["training"]),
-        "--tokens": plan["training"]["tokens"],
+        "--tokens": plan["training"].get("pool_tokens", plan["training"]["tokens"]),
         "--seeds": len(plan["seeds"]),
     }
     if asked.get("arms"):
@@ -140,6 +141,7 @@ def _ablate(plan: Content) -> str:
     more = [f"--against {_word(one.get('name', 'RECIPE'))}" for one in asked.get("against", [])]
     more += [f"--heldout {_word(name)}" for name in asked.get("heldout", [])]
     more += ["--balance"] if asked.get("balanced") else []
+    more += ["--budget pool"] if is_pool(plan) else []
     return " ".join(["tamis ablate CORPUS -o EXPERIMENT", _line(settings), *more])
 
 

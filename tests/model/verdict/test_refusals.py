@@ -165,6 +165,9 @@ def test_the_order_of_documents_is_no_matter(experiment: Any) -> None:
         (setting("statistics", "confidence", to=95), "a confidence between 0 and 1"),
         (setting("training", "parameters", to=0), "have to be positive"),
         (setting("budget", to="equal time"), "the budget 'equal time' is not one of"),
+        (setting("budget", to="equal pool"), "'arms[0].epochs' is missing"),
+        (setting("training", "pool_tokens", to=T), "pool_tokens go with the budget 'equal pool'"),
+        (setting("training", "pool_tokens", to=0), "have to be positive"),
         (setting("training", to=3), "'training' is 3, and has to be an object"),
     ],
 )
@@ -172,6 +175,18 @@ def test_a_plan_that_cannot_be_judged(experiment: Any, change: Change, said: str
     change(experiment.plan)
     experiment.save()
     refused(experiment, "plan.json", said)
+
+
+def test_an_equal_pool_that_cannot_be_judged(experiment: Any) -> None:
+    experiment.plan["budget"] = "equal pool"
+    for arm in experiment.plan["arms"]:
+        arm["epochs"] = {"0": 1.0, "1": "often"}
+    experiment.save()
+    refused(experiment, "plan.json", "'arms[0].epochs.1' is 'often', and has to be a number")
+    for arm in experiment.plan["arms"]:
+        arm["epochs"] = {"0": 1.0}
+    experiment.save()
+    refused(experiment, "plan.json", "pool_tokens go with the budget 'equal pool'")
 
 
 def test_no_plan_and_no_json(experiment: Any) -> None:

@@ -154,6 +154,62 @@ def test_the_control(plan: Plan) -> None:
     )
 
 
+@pytest.fixture
+def pool(experiment: Any) -> Plan:
+    """The same raw text for all: of it full is read 2 to 3.337 times, and random 1.5 times."""
+    experiment.plan["budget"] = "equal pool"
+    experiment.plan["training"]["pool_tokens"] = 2 * T
+    for arm in experiment.plan["arms"]:
+        arm["epochs"] = dict.fromkeys("012", {"random": 1.5}.get(arm["name"], 1.004))
+    experiment.plan["arms"][1]["epochs"] = {"0": 2.0, "1": 3.337, "2": 3.0}
+    experiment.save()
+    return read_plan(experiment.folder)
+
+
+def test_an_equal_pool_claims_text_and_amount(pool: Plan) -> None:
+    found = said(pool, compared(*FULL, macro(-0.37, "better"), gain(1.8, 1.4, 2.0, ">")))
+    assert found[0].startswith(
+        "Starting from the same 2,048,000 tokens of raw text, Llama models of the preset 300k "
+        "(344,640 parameters) were trained on 1,024,000 tokens of each of 4 versions of it, read "
+        "up to 3.34 times, with 3 seeds (random starts) each, and compared by the bits"
+    )
+    assert found[1] == (
+        "Starting from the same raw text, trained on the text that the recipe quickstart keeps, "
+        "read up to 3.34 times, the models need 2.89 bits per byte, and on raw text 3.26: a "
+        "difference of -0.37 (95 % interval: -0.47 to -0.27), so the text that the recipe "
+        "quickstart keeps is better, worth 1.8 times as many tokens of raw text, read once (95 %: "
+        "1.4 to more than 2)."
+    )
+    one = compared(*FULL, macro(-0.05, "undecided", 9), gain(1.1, 0.8, 1.5))
+    assert said(pool, one)[1].endswith(
+        "in tokens it would be worth 1.1 times as much raw text, read once (95 %: 0.8 to 1.5)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("of", "words"),
+    [
+        (macro(0.2, "worse"), "worse than raw text by 0.20 bits per byte, which is what less text "
+         "costs."),
+        (macro(0.02, "undecided"), "undecided against raw text (9 seeds would decide at this "
+         "difference)."),
+        (macro(-0.2, "better"), "better than raw text although it is less of the same, so the "
+         "other differences may be chance too."),
+    ],
+)  # fmt: skip
+def test_the_control_of_an_equal_pool_is_for_less_text(
+    pool: Plan, of: dict[str, Any], words: str
+) -> None:
+    """It is expected to be worse, and is said beside stages too."""
+    control = compared("random", "random", "raw", "control", of)
+    stage = compared("language", "+language", "raw", "cumulative", macro(-0.3, "better"))
+    assert said(pool, compared(*FULL, macro(-0.37, "better")), stage, control)[2] == (
+        "With each stage added to those before it, language is shown to help; the control for less "
+        "text, raw text dropped at random until as little is left, read up to 1.5 times, is "
+        f"{words}"
+    )
+
+
 def test_an_experiment_in_words(experiment: Any) -> None:
     found = judge(experiment.folder)["sentences"]
     assert all(one[0].isupper() and one.endswith(".") for one in found)

@@ -11,8 +11,10 @@ import pytest
 from conftest import Tamis
 from support import SENTENCES
 
+from tamis.model.verdict.plan import read_plan
 from tamis.pipeline.ablate.processes import Slots, Task
 from tamis.pipeline.errors import WorkError
+from tamis.tokenize.tokens import Tokens
 
 RECIPE = """
 [[stage]]
@@ -112,6 +114,9 @@ def test_an_experiment(
     kept = {arm["name"]: arm["kept"]["documents"] for arm in plan["arms"]}
     assert kept["raw"] == 560 and kept["+dedup"] == 500
     assert kept["full"] < kept["+dedup"] and kept["full"] < kept["-dedup"] < kept["raw"]
+    for arm in plan["arms"]:
+        assert arm["epochs"] == {"0": 1.0, "1": 1.0}
+        assert all(max(arm["sizes"]) < one for one in arm["unique_tokens"].values())
 
 
 def test_interrupted(
@@ -137,6 +142,43 @@ def test_interrupted(
     assert "begun with other arguments" in other.stderr
 
 
+def test_an_equal_pool(here: Tamis, in_process: Callable[[int], None], tmp_path: Path) -> None:
+    """Up to its plan: arms are of the pool alone, and what is too small is written repeatedly."""
+    made(here, tmp_path)
+    in_process(0)
+    strict = (*ASKED, "--set", "heuristics.rules.words.min=90", "--budget", "pool")
+    asked = ("ablate", "corpus", "-o", "ex", "--heldout", "held", *strict)
+    said = here(*asked, "--dry-run")
+    assert "comparisons: full against raw, " in said.stderr
+    assert "10 runs of 300k, at most 24,576 tokens in all" in said.stderr
+    said = here(*asked, expect=1)
+    assert "to be read 4 times at most: every run takes 1,024 tokens, not 2,048" in said.stderr
+    plan = json.loads((tmp_path / "ex/plan.json").read_text())
+    assert plan["budget"] == "equal pool" and plan["asked"]["budget"] == "pool"
+    assert plan["training"]["tokens"] == 1024 and plan["training"]["pool_tokens"] == 2048
+    arms = {arm["name"]: arm for arm in plan["arms"]}
+    assert arms["raw"]["sizes"] == [256, 512, 1024, 2048]
+    for seed in ("0", "1"):
+        raw, full = (
+            Tokens.open(tmp_path / f"ex/arms/{arm}/tokens/{seed}") for arm in ("raw", "full")
+        )
+        pool = raw.shards[0].hashes.tolist()  # of 2 T tokens, and 2 T is P here
+        found, ends = full.shards[0].hashes.tolist(), full.shards[0].ends
+        once = len(set(found))
+        unique = arms["full"]["unique_tokens"][seed]
+        assert len(set(pool)) == len(pool) and set(found) < set(pool)
+        assert len(set(found[:once])) == once and int(ends[once - 1]) == unique
+        assert arms["full"]["epochs"][seed] == 1024 / unique > 2
+        assert arms["raw"]["epochs"][seed] == 1 and 0 <= ends[-1] - 1025 < 200
+        # What the pool has of an arm, though it is trained on less.
+        assert 2048 < arms["raw"]["unique_tokens"][seed] < 2300
+        assert 1500 < arms["+dedup"]["unique_tokens"][seed] < 2048
+        assert abs(arms["random"]["unique_tokens"][seed] - unique) < 100
+    assert read_plan(tmp_path / "ex").arm("full").epochs == max(arms["full"]["epochs"].values())
+    other = here(*asked, "--budget", "tokens", expect=2)
+    assert "begun with other arguments (budget was pool and is tokens)" in other.stderr
+
+
 def test_what_cannot_be(here: Tamis, tmp_path: Path) -> None:
     made(here, tmp_path)
     many = [*ASKED[:4], "--tokens", "9M", *ASKED[6:]]
@@ -144,6 +186,8 @@ def test_what_cannot_be(here: Tamis, tmp_path: Path) -> None:
     assert "has unique tokens for --tokens" in said.stderr
     said = here("ablate", "corpus", "-o", "other", expect=2)
     assert "nothing to score models on" in said.stderr
+    said = here("ablate", "corpus", "-o", "other", "--budget", "pools", expect=2)
+    assert "--budget pools: take tokens or pool" in said.stderr
     said = here("ablate", "corpus", "-o", "other", "--arms", "some", expect=2)
     assert "--arms some: take raw" in said.stderr
     said = here("ablate", "corpus", "-o", "other", "--preset", "300m", expect=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -247,6 +248,37 @@ def test_the_command_tells_an_experiment_from_a_corpus(here, usual: Path, tmp_pa
     assert (tmp_path / "page/index.html").read_text() == html_of(usual)
     here(usual.parent, "report", "experiment/arms/full/corpus", "-o", tmp_path / "corpus")
     assert json.loads((tmp_path / "corpus/report.json").read_text())["of"] == "corpus"
+
+
+def test_the_epochs_of_an_equal_pool(made: Make) -> None:
+    """How often each arm was read stands beside it, and beside what it is compared with."""
+    folder = made(Shape())
+    plan = json.loads((folder / "plan.json").read_text())
+    plan["budget"] = "equal pool"
+    plan["training"]["pool_tokens"] = 3 * T
+    for arm in plan["arms"]:
+        arm["unique_tokens"] = {"0": 432_100, "1": 456_700, "2": 444_400}
+        arm["epochs"] = {"0": 2.3143, "1": 2.1896, "2": 2.2502}
+        if arm["kind"] == "raw":
+            arm |= {"unique_tokens": {"0": 3 * T}, "epochs": {"0": 1.0}}
+    (folder / "plan.json").write_text(json.dumps(plan))
+    verdict = json.loads((folder / "verdict.json").read_text())
+    verdict["plan"] = hashlib.sha256((folder / "plan.json").read_bytes()).hexdigest()
+    (folder / "verdict.json").write_text(json.dumps(verdict))
+    content = publish_experiment(folder, quiet=True)
+    assert content["arms"][3]["epochs"] == plan["arms"][3]["epochs"]
+    text = Tags(html_of(folder)).text
+    assert "432,100 to 456,7002.19 to 2.31" in text and "3,000,0001" in text
+    assert "epochs: full 2.19 to 2.31, raw 1" in text and "unique tokensepochs" in text
+    assert "All start from the same 3,000,000 tokens" in text
+    assert "not its amount" not in text and "what one hopes for" not in text
+    assert "--budget pool" in content["commands"][1]
+    assert f"--tokens {3 * T}" in content["commands"][1]
+
+
+def test_equal_tokens_have_no_epochs(usual: Path) -> None:
+    text = Tags(html_of(usual)).text
+    assert "epochs" not in text and "not its amount" in text and "what one hopes for" in text
 
 
 def test_reproducing_names_what_was_trained(usual: Path) -> None:
