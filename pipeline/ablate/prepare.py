@@ -29,7 +29,8 @@ from tamis.pipeline.ablate.vocabulary import neutral
 from tamis.pipeline.corpus import Corpus
 from tamis.pipeline.engine import Local
 from tamis.pipeline.errors import CallError
-from tamis.pipeline.files import canonical
+from tamis.pipeline.files import canonical, digest
+from tamis.pipeline.heldout.documents import given_files
 from tamis.pipeline.heldout.drawing import Limits
 from tamis.pipeline.heldout.make import HeldOut, make
 from tamis.pipeline.heldout.seen import seen_by
@@ -79,7 +80,7 @@ class Asked:
             "training": self.training.fields,
             "exact": self.exact,
             "vocabulary": self.vocabulary,
-            "heldout": [path.name for path in self.heldout],
+            "heldout": {n: digest(path) for n, path in given_files(self.heldout).items()},
             "heldout_sources": list(self.heldout_sources),
             "balanced": self.balanced,
             "budget": self.budget,

@@ -99,6 +99,10 @@ def ablate(
     target = Corpus.open(corpus)
     if (folder / "corpus.json").exists():
         raise CallError(f"-o {folder} is a corpus: name a folder for the experiment")
+    if ":/" in str(folder):
+        raise CallError(f"-o {folder}: an experiment lies on this machine: name a local folder")
+    if learning_rate is not None and learning_rate <= 0:
+        raise CallError(f"--learning-rate {learning_rate:g}: more than 0, or leave it out")
     if device not in DEVICES:
         raise CallError(f"--device {device}: take {', '.join(DEVICES)}")
     if (equal := next((one for one in BUDGETS if one == budget), None)) is None:

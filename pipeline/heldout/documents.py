@@ -98,16 +98,21 @@ def check_sources(sources: Sequence[str]) -> None:
 
 def given(places: Sequence[Path]) -> Documents:
     """The documents of files, each a domain by its name; raises CallError for unfit ones."""
-    try:
-        files = files_of(places)
-    except (FileNotFoundError, ValueError) as error:
-        raise CallError(f"held-out text: {error}") from error
+    files = given_files(places)
     if unfit := [name for name in files if name in TAKEN or "/" in name]:
         raise CallError(
             f"held-out text: a domain cannot be called '{unfit[0]}' ({files[unfit[0]]}): "
             "name files in one folder by their domains, such as news.jsonl"
         )
     return lambda: _read(files)
+
+
+def given_files(places: Sequence[Path]) -> dict[str, Path]:
+    """The files by their names; raises CallError for one that is missing or cannot be read."""
+    try:
+        return files_of(places)
+    except (FileNotFoundError, ValueError) as error:
+        raise CallError(f"held-out text: {error}") from error
 
 
 def _read(files: Mapping[str, Path]) -> Iterator[Document]:

@@ -140,6 +140,10 @@ def test_interrupted(
     )
     other = here("ablate", "corpus", "-o", "ex", *asked[:2], "--seeds", "1", expect=2)
     assert "begun with other arguments" in other.stderr
+    with (tmp_path / "held/letters.jsonl").open("a") as file:
+        file.write(json.dumps({"text": "one more"}) + "\n")
+    other = here("ablate", "corpus", "-o", "ex", *asked, expect=2)
+    assert "begun with other arguments (heldout.letters was " in other.stderr
 
 
 def test_an_equal_pool(here: Tamis, in_process: Callable[[int], None], tmp_path: Path) -> None:
@@ -192,6 +196,12 @@ def test_what_cannot_be(here: Tamis, tmp_path: Path) -> None:
     assert "--arms some: take raw" in said.stderr
     said = here("ablate", "corpus", "-o", "other", "--preset", "300m", expect=2)
     assert "300m" in said.stderr
+    for wrong, what in {
+        ("-o", "s3://bucket/ex"): "name a local folder",
+        ("-o", "other", "--learning-rate", "0"): "--learning-rate 0: more than 0",
+        ("-o", "other", "--heldout", "gone"): "held-out text: there is no file or folder gone",
+    }.items():
+        assert what in here("ablate", "corpus", *wrong, expect=2).stderr
     said = here("ablate", "corpus", "-o", "other", "--arms", "raw", expect=2)
     assert "compares nothing" in said.stderr
     said = here("ablate", "corpus", "-o", "other", "--tokens", "100", expect=2)
