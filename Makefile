@@ -67,6 +67,7 @@ train: $(INSTALLED)  ## Train a Llama of size PRESET on TOKENS, which are made f
 	$(BIN)/tamis train $(TOKENS) -o $(RUN) --preset $(PRESET)
 
 test: $(INSTALLED)  ## Check, then test
+	@$(BIN)/python -m compileall -q $(PACKAGES) tests  # else every command of a test compiles tamis
 	@$(BIN)/python tests/kernels.py & $(MAKE) --no-print-directory check && wait
 	$(BIN)/pytest -n auto --dist worksteal
 

@@ -32,6 +32,7 @@ from tamis.pipeline.stage import KINDS
 
 BLIND_DEATHS = 3  # of a task with nothing in hand, before giving up
 LATE = ("tamis.pipeline.dedup.jobs", "tamis.pipeline.tokens.jobs")  # loaded where asked for
+REGISTRIES = "tamis.filters.kernels.registries"
 STORES = ("s3fs", "gcsfs", "adlfs")  # the same; 0.3 s
 CONDEMNED_ROWS = 20  # of a task, before the stage itself is held to be broken
 
@@ -94,6 +95,7 @@ class _Pool:
         kinds &= set(sys.modules)
         needed = {m for kind in kinds for m in getattr(sys.modules[kind], "WORKERS_NEED", ())}
         base = ["tamis.pipeline.step", type(phase).__module__, "pandas"]
+        base += [REGISTRIES] * ("tamis.filters.kernels.compiled" in sys.modules)
         modules = [*base, *sorted(kinds | needed)]
         self.context.set_forkserver_preload(modules)
         self.running: list[_Worker] = []

@@ -13,7 +13,7 @@ from tamis.filters.kernels.arrays import Bytes, Hashes, Ints
 from tamis.filters.kernels.compiled import at, kernel
 from tamis.filters.kernels.document import CHARACTERS, LINES, Document
 from tamis.filters.kernels.folding import Seen, fold_words
-from tamis.filters.kernels.hashes import beginnings, hash_of, of_range
+from tamis.filters.kernels.hashes import beginnings, hash_of_text, of_range
 from tamis.filters.kernels.unicode_tables import UPPER, Tables
 
 _CODE = "RedPajama-V2, quality_signals/lines.py"
@@ -68,11 +68,7 @@ _BULLETS = (
 )
 
 
-def _hash(text: str) -> np.uint64:
-    return hash_of(np.array([ord(letter) for letter in text], np.int32), 0, len(text))
-
-
-_JAVASCRIPT, _LOREM, _IPSUM = _hash("javascript"), _hash("lorem"), _hash("ipsum")
+_JAVASCRIPT, _LOREM, _IPSUM = map(hash_of_text, ("javascript", "lorem", "ipsum"))
 
 
 @kernel

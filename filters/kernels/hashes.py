@@ -90,6 +90,14 @@ def hash_of(codes: Ints, start: int, stop: int) -> np.uint64:
     return state
 
 
+def hash_of_text(text: str) -> np.uint64:
+    """The same of a text, by the interpreter: for what a module needs when it is loaded."""
+    state = 0
+    for letter in text:
+        state = (state * int(BASE) + ord(letter) + 1) % (1 << 64)
+    return np.uint64(state)
+
+
 @inlined
 def place_of(key: np.uint64, mask: np.uint64) -> np.uint64:
     """Where to look for a key first, in a table of up to 2^32 places: its product's upper half."""

@@ -12,7 +12,7 @@ from reference.texts import decoded, texts
 
 from tamis.filters.kernels import unicode_tables as u
 from tamis.filters.kernels.characters import decode
-from tamis.filters.kernels.hashes import beginnings, hash_of, of_range, power
+from tamis.filters.kernels.hashes import beginnings, hash_of, hash_of_text, of_range, power
 from tamis.filters.kernels.lines import lines, next_break, spaced, strip
 
 
@@ -93,3 +93,9 @@ def test_lines_as_splitlines_has_them(text):
         found.append(text[start:stop])
         start = following
     assert found == text.splitlines()
+
+
+@given(st.text(max_size=40))
+def test_a_hash_without_compiled_code_is_the_same(text: str) -> None:
+    codes = np.array([ord(letter) for letter in text], np.int32)
+    assert hash_of_text(text) == hash_of(codes, 0, len(text))

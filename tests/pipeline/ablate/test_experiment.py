@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from conftest import Tamis
-from support import SENTENCES
+from inprocess import sift
+from support import SENTENCES, once
 
 from tamis.model.verdict.plan import read_plan
 from tamis.pipeline.ablate.processes import Slots, Task
@@ -81,18 +83,24 @@ def in_process(here: Tamis, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
     return dies_after
 
 
-def made(here: Tamis, tmp_path: Path) -> None:
-    corpus_file(tmp_path / "pages.jsonl")
-    (tmp_path / "held").mkdir()
-    heldout_file(tmp_path / "held/letters.jsonl")
-    (tmp_path / "mine.toml").write_text(RECIPE)
-    here("run", "mine.toml", "pages.jsonl", "-o", "corpus")
+def _made(root: Path) -> None:
+    corpus_file(root / "pages.jsonl")
+    (root / "held").mkdir()
+    heldout_file(root / "held/letters.jsonl")
+    (root / "mine.toml").write_text(RECIPE)
+    sift(root, "run", "mine.toml", "pages.jsonl", "-o", "corpus")
 
 
+@pytest.fixture
+def made(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A sifted corpus, and held-out text."""
+    shutil.copytree(once(tmp_path_factory, "pages", _made), tmp_path, dirs_exist_ok=True)
+
+
+@pytest.mark.usefixtures("made")
 def test_an_experiment(
     here: Tamis, in_process: Callable[[int], None], tmp_path: Path, one_thread: None
 ) -> None:
-    made(here, tmp_path)
     said = here("ablate", "corpus", "-o", "ex", "--heldout", "held", *ASKED)
     plan = json.loads((tmp_path / "ex/plan.json").read_text())
     verdict = json.loads((tmp_path / "ex/verdict.json").read_text())
@@ -119,11 +127,11 @@ def test_an_experiment(
         assert all(max(arm["sizes"]) < one for one in arm["unique_tokens"].values())
 
 
+@pytest.mark.usefixtures("made")
 def test_interrupted(
     here: Tamis, in_process: Callable[[int], None], tmp_path: Path, one_thread: None
 ) -> None:
     """Interrupted twice: the same bytes; and arguments that are not those of the plan."""
-    made(here, tmp_path)
     asked = ("--heldout", "held", *ASKED, "--arms", "raw,full", "--seeds", "1")
     here("ablate", "corpus", "-o", "whole", *asked)
     for commands in (2, 3):
@@ -146,9 +154,9 @@ def test_interrupted(
     assert "begun with other arguments (heldout.letters was " in other.stderr
 
 
+@pytest.mark.usefixtures("made")
 def test_an_equal_pool(here: Tamis, in_process: Callable[[int], None], tmp_path: Path) -> None:
     """Up to its plan: arms are of the pool alone, and what is too small is written repeatedly."""
-    made(here, tmp_path)
     in_process(0)
     strict = (*ASKED, "--set", "heuristics.rules.words.min=90", "--budget", "pool")
     asked = ("ablate", "corpus", "-o", "ex", "--heldout", "held", *strict)
@@ -183,8 +191,8 @@ def test_an_equal_pool(here: Tamis, in_process: Callable[[int], None], tmp_path:
     assert "begun with other arguments (budget was pool and is tokens)" in other.stderr
 
 
+@pytest.mark.usefixtures("made")
 def test_what_cannot_be(here: Tamis, tmp_path: Path) -> None:
-    made(here, tmp_path)
     many = [*ASKED[:4], "--tokens", "9M", *ASKED[6:]]
     said = here("ablate", "corpus", "-o", "ex", "--heldout", "held", *many, expect=2)
     assert "has unique tokens for --tokens" in said.stderr
