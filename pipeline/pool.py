@@ -95,7 +95,8 @@ class _Pool:
         kinds &= set(sys.modules)
         needed = {m for kind in kinds for m in getattr(sys.modules[kind], "WORKERS_NEED", ())}
         base = ["tamis.pipeline.step", type(phase).__module__, "pandas"]
-        base += [REGISTRIES] * ("tamis.filters.kernels.compiled" in sys.modules)
+        if needed or "tamis.filters.kernels.compiled" in sys.modules:
+            base.append(REGISTRIES)
         modules = [*base, *sorted(kinds | needed)]
         self.context.set_forkserver_preload(modules)
         self.running: list[_Worker] = []

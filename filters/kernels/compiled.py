@@ -11,14 +11,25 @@ import os
 import tempfile
 from collections.abc import Callable
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
 from numba.core import config as numba_config
+from numba.np import linalg
 
 config: Any = numba_config
+
+# Numba loads SciPy's linear algebra before its first function, 0.4 s, to see whether it is there.
+# Who calls np.dot in a kernel of his own has it loaded then.
+_ensure_blas, linalg.ensure_blas = linalg.ensure_blas, lambda: None
+try:
+    import_module("numba.np.arraymath")
+finally:
+    linalg.ensure_blas = _ensure_blas
+
 at = np.uint64
 """An index that is not negative for certain: Numba counts signed ones from the end if they are, and
 asking that at every step is a quarter of the time of a tight loop."""

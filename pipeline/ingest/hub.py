@@ -66,6 +66,7 @@ def load_datasets() -> Any:
             f"hf:// needs the library datasets ({error}): pip install 'tamis[hf]'"
         ) from None
     datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False
+    datasets.config.TORCH_AVAILABLE = False  # it would be loaded for a counter: 2 s of every worker
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity_error()
     utils.disable_progress_bars()  # type: ignore[attr-defined]
