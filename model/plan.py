@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from collections.abc import Sequence
@@ -212,7 +213,12 @@ def _held(path: Path, plan: Plan, place: Place) -> list[str]:
         "asked": json.loads(json.dumps(plan.asked(place))),
         "machine": place.fields,
         "mfu": {"formula": FORMULA, "peak": place.peak or "unknown"},
-        "versions": {"python": platform.python_version(), "torch": metadata.version("torch")},
+        "versions": {
+            "python": platform.python_version(),
+            "tamis": metadata.version("tamis"),
+            "torch": metadata.version("torch"),
+            "trainer": _trainer(),
+        },
     }
     if not path.exists():
         if foreign(folder):
@@ -237,6 +243,12 @@ def _held(path: Path, plan: Plan, place: Place) -> list[str]:
         {key: then[key] for key in ("machine", "versions")},
         {key: now[key] for key in ("machine", "versions")},
     )
+
+
+def _trainer() -> str:
+    """Twelve digits of the SHA-256 of the code that trains: runs that are compared share it."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:12]
 
 
 def _differences(then: Any, now: Any, name: str = "") -> list[str]:

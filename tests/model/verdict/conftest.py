@@ -140,7 +140,7 @@ class Experiment:
             },
             "machine": {"device": "cpu", "threads": 1, "compiled": False, "world": 1},
             "mfu": {"formula": "palm", "peak": "unknown"},
-            "versions": {"python": "3.11.1", "torch": "2.13.0"},
+            "versions": {"python": "3.11.1", "torch": "2.13.0", "trainer": "0123456789ab"},
         }
 
 

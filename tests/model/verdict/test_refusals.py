@@ -56,6 +56,7 @@ def test_scores_that_are_missing(experiment: Any) -> None:
         (setting("asked", "dtype", to="bfloat16"), "asked.dtype is bfloat16"),
         (setting("asked", "data", "shuffle", to=False), "asked.data.shuffle is False"),
         (setting("versions", "torch", to="2.14.0"), "versions.torch is 2.14.0"),
+        (setting("versions", "trainer", to="f" * 12), "versions.trainer is ffffffffffff here"),
         (setting("machine", "device", to="NVIDIA H200"), "machine.device is NVIDIA H200"),
         (setting("asked", "extra", to=1), "asked.extra is 1 here and None"),
         (setting("asked", "seed", to=5), "the seed: 5, not 1"),
