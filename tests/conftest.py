@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from inprocess import sift
 from kernels import compile_all
-from support import RECIPE, SENTENCES, WITH_MODELS, command, digests, execute, once, record
+from support import RECIPE, SENTENCES, WITH_MODELS, command, digests, once, record
 
 Tamis = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -175,8 +176,8 @@ def sifted(tmp_path_factory: pytest.TempPathFactory, inputs: Path, recipe: Path)
     """
 
     def make(root: Path) -> None:
-        execute("run", recipe, inputs, "-o", root / "corpus", "--workers", 1)
-        execute("write", root / "corpus", "-o", root / "kept", "--rejected", root / "rejected")
+        sift(root, "run", recipe, inputs, "-o", "corpus", "--workers", 1)
+        sift(root, "write", "corpus", "-o", "kept", "--rejected", "rejected")
 
     return once(tmp_path_factory, "sifted", make)
 
@@ -194,7 +195,7 @@ def undisturbed_with_models(
     """The same of the recipe with models."""
 
     def make(root: Path) -> None:
-        execute("run", with_models, inputs, "-o", root / "corpus", "--workers", 1)
+        sift(root, "run", with_models, inputs, "-o", "corpus", "--workers", 1)
 
     made = digests(once(tmp_path_factory, "models", make) / "corpus")
     assert "assets/perplexity/en/lm.bin" in made, "too little was set aside to train a model"

@@ -13,6 +13,7 @@ from tamis.filters.decontamination import Decontaminate
 from tamis.filters.heuristics.c4 import C4
 from tamis.filters.heuristics.heuristics import Heuristics
 from tamis.filters.heuristics.refinedweb import RefinedWeb
+from tamis.filters.kernels.edits import texts
 from tamis.filters.lines import Lines
 from tamis.filters.minhash import Signer
 from tamis.filters.minhash_settings import Banding, Shingling
@@ -75,8 +76,7 @@ def decontamination() -> None:
 
 def minhash() -> None:
     """Signs a document at both widths."""
-    data = np.frombuffer(SENTENCE.encode(), np.uint8)
-    offsets = np.array([0, len(data)], np.int64)
+    data, offsets = texts(pa.array([SENTENCE], pa.large_string()))
     for banding in (Banding(2, 2), Banding(2, 2, 64)):
         signer = Signer(Shingling(), banding)
         signatures = signer.sign(data, offsets).signatures

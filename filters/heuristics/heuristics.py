@@ -27,6 +27,7 @@ from tamis.filters.kernels.document import (
     segment,
     take_words,
 )
+from tamis.filters.kernels.edits import texts
 from tamis.filters.kernels.lines import NEWLINE
 from tamis.filters.kernels.signs import count_signs
 from tamis.filters.kernels.unicode_tables import Tables, tables
@@ -86,7 +87,7 @@ class Heuristics:
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The columns of the sets, null where a quantity is not defined: a share of nothing."""
         text = batch.column("text")
-        offsets, data = _buffers(text)
+        data, offsets = texts(text)
         blocks = self._blocks()
         out = np.empty((max(block.stop for block in blocks), len(text)), np.float64)
         bounds, values = _room_for_lines(offsets, data, "rps" in self.sets)
@@ -188,15 +189,6 @@ def _read_lists(path: str) -> Mapping[str, tuple[str, ...]]:
         return {str(code): tuple(map(str, words)) for code, words in found.items()}
     except (ValueError, AttributeError, TypeError) as error:
         raise ValueError(f"{path} is no JSON object of word lists by language: {error}") from error
-
-
-def _buffers(text: pa.LargeStringArray) -> tuple[Longs, Bytes]:
-    """Offsets of every text and the bytes they are in."""
-    _, ends, data = text.buffers()
-    offsets = np.zeros(1, np.int64)
-    if ends is not None and len(ends):
-        offsets = np.frombuffer(ends, np.int64)[text.offset : text.offset + len(text) + 1]
-    return offsets, np.frombuffer(data or b"", np.uint8)
 
 
 @kernel

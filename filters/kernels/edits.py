@@ -38,12 +38,18 @@ class Edited(NamedTuple):
 
 
 def texts(column: pa.LargeStringArray) -> Texts:
-    """The buffers of a column without nulls, not copied."""
+    """The buffers of a column without nulls, not copied; read-only, however Arrow made them.
+
+    Kernels are compiled for one of both kinds of arrays, and anew for the other.
+    """
     _, ends, data = column.buffers()
-    if not len(column):
-        return Texts(np.empty(0, np.uint8), np.zeros(1, np.int64))
-    places = np.frombuffer(ends, np.int64)[column.offset : column.offset + len(column) + 1]
-    return Texts(np.frombuffer(data or b"", np.uint8), places)
+    found = Texts(np.frombuffer(data or b"", np.uint8), np.zeros(1, np.int64))
+    if len(column):
+        places = np.frombuffer(ends, np.int64)[column.offset : column.offset + len(column) + 1]
+        found = found._replace(ends=places)
+    for part in found:
+        part.flags.writeable = False
+    return found
 
 
 def room(source: Texts) -> Room:

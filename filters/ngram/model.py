@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tamis.filters.kernels.arrays import Bytes, Longs
+from tamis.filters.kernels import edits
+from tamis.filters.kernels.arrays import Longs
 from tamis.filters.ngram import binary, pieces
 from tamis.filters.ngram.model_files import BINARY, PIECES, facts_of, files_of
 from tamis.filters.ngram.scorer import score
@@ -38,7 +39,7 @@ class LanguageModel:
         Nulls are not allowed. A text without a sentence has 0 of both.
         """
         logs, lengths = np.zeros(len(texts)), np.zeros(len(texts), np.int64)
-        data, offsets = buffers(texts)
+        data, offsets = edits.texts(texts)
         start = 0
         while start < len(texts):
             stop = int(np.searchsorted(offsets, offsets[start] + PART, side="right")) - 1
@@ -64,15 +65,6 @@ class LanguageModel:
         with np.errstate(invalid="ignore"):
             found = 10.0 ** (-logs / np.where(lengths > 0, lengths, np.nan))
         return np.round(found, 1) if self.facts["form"] == "ccnet" else found
-
-
-def buffers(texts: pa.LargeStringArray) -> tuple[Bytes, Longs]:
-    """The bytes of texts, and where each begins and the last ends."""
-    _, offsets, data = texts.buffers()
-    if data is None:
-        return np.zeros(0, np.uint8), np.zeros(len(texts) + 1, np.int64)
-    ends = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    return np.frombuffer(data, np.uint8), ends
 
 
 def load(place: str) -> LanguageModel:

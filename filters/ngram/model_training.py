@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tamis.filters.kernels.edits import texts as buffers_of
 from tamis.filters.ngram import arpa, arpa_reader, binary_writer, lmplz, pieces, pieces_training
 from tamis.filters.ngram.checking import check
 from tamis.filters.ngram.estimate import estimate
 from tamis.filters.ngram.levels import END, Levels
-from tamis.filters.ngram.model import buffers, load
+from tamis.filters.ngram.model import load
 from tamis.filters.ngram.model_files import ARPA, BINARY, PIECES, describe
 from tamis.filters.ngram.normalise import normalised
 from tamis.filters.ngram.settings import Texts, Training
@@ -113,7 +114,7 @@ class _Sentences:
     def blocks(self) -> Iterator[npt.NDArray[np.uint32]]:
         """Ids with END behind every sentence."""
         for text in self.texts():
-            ids, ends, _ = self.reader.read(*buffers(text))
+            ids, ends, _ = self.reader.read(*buffers_of(text))
             self.sentences += len(ends)
             self.tokens += len(ids)
             if len(ends):

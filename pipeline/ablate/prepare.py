@@ -43,8 +43,8 @@ Say = Callable[[str], None]
 OURS = ("arms", "heldout", "logs", "vocabulary")
 """What is in an experiment before its plan is."""
 STATISTICS = {"confidence": 0.95, "draws": 2000, "seed": 0, "correction": "holm"}
-LIMITS = Limits(most_bytes=150_000, longest=6_000)
-"""Of a domain: 100 documents of 6 kB at most, since a model is scored as often as it is trained."""
+LIMITS = Limits(most_bytes=150_000, longest=2_000)
+"""Of a domain: 100 documents of 2 kB at most, a window; models are scored as often as trained."""
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,8 @@ def stars(members: Members, bounds: Bounds) -> Stars:
     signatures = members.signatures
     if signatures is None:
         signatures = np.zeros((0, 1), np.uint32)
+    signatures = signatures.view()
+    signatures.flags.writeable = False  # as those of a file are: kernels are compiled for one kind
     width, floor = _look(members, bounds)
     kernels.cut(
         members.starts,

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from tamis.filters.kernels.compiled import cache_folder
+from tamis.filters.kernels.edits import texts
 from tamis.filters.minhash import Signer
 from tamis.filters.minhash_settings import Banding, Shingling
 from tamis.pipeline.dedup import bands
@@ -36,8 +37,8 @@ def load_all() -> None:
 
 
 def _deduplicate(signer: Signer) -> None:
-    text = b"One document of seven words, no more."
-    data, ends = np.frombuffer(text * 2, np.uint8), np.arange(3) * len(text)
+    text = "One document of seven words, no more."
+    data, ends = texts(pa.array([text] * 2, pa.large_string()))
     signed = signer.sign(data, ends)
     keys, both = signer.keys(signed.signatures), np.arange(2, dtype=np.uint32)
     rows = Rows(
