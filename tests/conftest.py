@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from inprocess import sift
+from inprocess import run_phase, sift
 from kernels import compile_all
 from support import RECIPE, SENTENCES, WITH_MODELS, command, digests, once, record
 
@@ -90,8 +90,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tamis:
     Not where processes are the point, nor for stages of a module of one's own: a second one of the
     same name would be the first.
     """
-    from inprocess import run_phase
-
     from tamis.pipeline.cli.app import run_command
     from tamis.pipeline.engine import Local
 
